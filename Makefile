@@ -1,0 +1,67 @@
+# Every verb is a thin wrapper; the first one lists them. Needs make and Python 3.11 or newer,
+# nothing else: what a verb uses is installed into .venv from the hashed lock files.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+# ARGS is passed on, for instance: make test ARGS="-k money", make lock ARGS=--upgrade
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test fmt check bench lock clean
+
+help: ## list these verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/.installed ## a running shop with a falling price (PORT=8080); Ctrl-C stops it
+	$(BIN)/hothour demo $(if $(PORT),--port $(PORT)) $(ARGS)
+
+test: check ## what check does, then the whole suite on a real PostgreSQL
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+fmt: .venv/.installed-dev ## format the code and mend what the linter can mend
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+check: .venv/.installed-dev ## format, lint, types and layers, nothing changed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.installed-dev ## the figures of docs/, measured on this machine
+	$(BIN)/python -m loadtests.bench $(ARGS)
+
+lock: .venv/.installed-dev ## write the lock files anew from pyproject.toml (ARGS=--upgrade)
+	$(LOCK) pyproject.toml -o requirements.lock
+	$(LOCK) --group build -c requirements.lock -o requirements-build.lock
+	$(LOCK) pyproject.toml --group dev --group bench -c requirements.lock -c requirements-build.lock \
+		-o requirements-dev.lock
+
+clean: ## remove .venv, caches and build output; .hothour (the demo's data) stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+LOCK = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal \
+	--python-version 3.11 --generate-hashes --no-emit-index-url $(ARGS)
+
+# --- what the verbs stand on ---------------------------------------------------------------------
+# The stamps spare a second run the installation. The package itself is installed in place.
+
+.venv/.installed: requirements-build.lock requirements.lock pyproject.toml | $(BIN)/pip
+	@echo "Installing HotHour into .venv ..."
+	@$(PIP) --require-hashes -r requirements-build.lock -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/pip
+	@echo "Installing HotHour and its tools into .venv ..."
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@ .venv/.installed
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "HotHour needs Python 3.11 or newer, and $(PYTHON) is not: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv .venv
