@@ -1,0 +1,34 @@
+"""Who routes which auctions: a hint for routing and a licence to say no, never the guard."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """`high_water_ms`: the latest instant any member is known to have used."""
+
+    incarnation: int
+    high_water_ms: int
+
+
+class LeaseLost(Exception):
+    """Another process runs under this node's name: stop."""
+
+
+class LeaseStore(Protocol):
+    """Heartbeats and shards. Expiry is judged by the store's own clock."""
+
+    async def join(self, node_id: str, ttl_ms: int, now_ms: int) -> Joined:
+        """Become a member; an earlier process of the same name is superseded at once."""
+
+    async def renew(
+        self, node_id: str, incarnation: int, ttl_ms: int, high_water_ms: int
+    ) -> frozenset[int]:
+        """Beat, claim the shards of members that are gone, and answer the shards that are ours.
+
+        Raises LeaseLost when this incarnation is not the newest; StoreError when it is unknown.
+        """
+
+    async def leave(self, node_id: str, incarnation: int) -> None:
+        """Give everything up at once, so that others need not wait for expiry."""

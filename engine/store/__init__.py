@@ -1,0 +1,1 @@
+"""Adapters of the engine's stores: PostgreSQL, and memory under the same contracts."""

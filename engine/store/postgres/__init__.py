@@ -1,0 +1,1 @@
+"""The stores on PostgreSQL, a file a noun."""
