@@ -1,0 +1,324 @@
+"""Many actors' decisions, one transaction: group commit, and the truth about every entry.
+
+While one batch flies the next one gathers, so throughput rises with load and nobody waits when
+nothing is going on. Each flight has its own connection. What can happen to a batch:
+
+- **It answers.** Every entry hears its own outcome; one entry's trouble never fails another's.
+- **It is rejected as a whole** (a race on a unique constraint, a deadlock, a broken constraint):
+  definitely rolled back. The same batch again, which now names the offender; then entry by entry.
+- **Nothing was sent.** The entries stay in the queue; what waits too long hears BUSY.
+- **Nobody knows.** The fence of every auction in it is moved, with one fresh token, until the
+  database answers: then it is known which entries are durable, and those that never will be are
+  sent again under the new fence. Their actors stay parked until then.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine, Sequence
+from dataclasses import replace
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from engine.errors import Busy
+from engine.ports.clock import Clock
+from engine.ports.commit import (
+    CommitStore,
+    Committed,
+    Entry,
+    Flight,
+    Outcome,
+    Rejected,
+    Rejection,
+    StoreError,
+    Superseded,
+    Unavailable,
+    Verdict,
+)
+from engine.ports.telemetry import Telemetry
+from engine.settings import Settings
+
+
+class CommitBroken(Exception):
+    """An entry that no retry can save: it breaks a constraint, so the code above is wrong."""
+
+
+class _Waiting:
+    """An entry, who waits for its outcome, and since when."""
+
+    __slots__ = ("entry", "outcome", "queued_ns", "sent")
+
+    def __init__(self, entry: Entry, queued_ns: int) -> None:
+        self.entry = entry
+        self.queued_ns = queued_ns
+        self.sent = False
+        """It has been sent once: it stays until the truth is known, however long."""
+        self.outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+    def is_(self, outcome: Outcome) -> None:
+        if not self.outcome.done():
+            self.outcome.set_result(outcome)
+
+    def fails(self, error: Exception) -> None:
+        if not self.outcome.done():
+            self.outcome.set_exception(error)
+
+
+class Committer:
+    """`start` it, `commit` from as many actors as there are, `stop` when they are done."""
+
+    def __init__(
+        self,
+        store: CommitStore,
+        clock: Clock,
+        rng: Random,
+        settings: Settings,
+        telemetry: Telemetry,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._rng = rng
+        self._settings = settings
+        self._telemetry = telemetry
+        self._queue: deque[_Waiting] = deque()
+        self._work = asyncio.Event()
+        self._connected = 0
+        self._up = asyncio.Event()
+        self._unsettled = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def start(self) -> None:
+        """Open the flights; they open themselves again whenever they are lost."""
+        for _ in range(self._settings.commit_flights):
+            self._spawn(self._fly())
+        self._spawn(self._expire_regularly())
+
+    async def stop(self) -> None:
+        """See every entry through, then let the flights go."""
+        await self._idle.wait()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def connected(self) -> None:
+        """Wait until there is a connection that can commit."""
+        await self._up.wait()
+
+    @property
+    def available(self) -> bool:
+        """Is there a connection that can commit?"""
+        return self._connected > 0
+
+    async def commit(self, entry: Entry) -> Outcome:
+        """Until the outcome is known, however long that takes.
+
+        Raises Busy (nothing was sent, nothing was done) and CommitBroken. A caller that is
+        cancelled learns nothing and cancels nothing.
+        """
+        if not self._connected or self._unsettled >= self._settings.commit_queue_max:
+            raise Busy()
+        waiting = _Waiting(entry, self._clock.mono_ns())
+        self._unsettled += 1
+        self._idle.clear()
+        waiting.outcome.add_done_callback(self._settled)
+        self._queue.append(waiting)
+        self._work.set()
+        return await asyncio.shield(waiting.outcome)
+
+    def _settled(self, outcome: "asyncio.Future[Outcome]") -> None:
+        self._unsettled -= 1
+        if not self._unsettled:
+            self._idle.set()
+        outcome.exception()  # seen here too: the caller may have gone
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- flights ---------------------------------------------------------------------------------
+
+    async def _fly(self) -> None:
+        """One connection's life: open, carry batches, open again."""
+        backoff = Backoff(self._settings)
+        while True:
+            try:
+                flight = await self._store.open_flight()
+            except StoreError:
+                self._give_up_waiting()
+                await backoff.pause()
+                continue
+            backoff.reset()
+            self._connected += 1
+            self._up.set()
+            try:
+                await self._carry(flight)
+            finally:
+                self._connected -= 1
+                if not self._connected:
+                    self._up.clear()
+                await flight.close()
+
+    async def _carry(self, flight: Flight) -> None:
+        """Batch after batch, until the connection is lost."""
+        while True:
+            batch = self._next_batch()
+            if not batch:
+                self._work.clear()
+                await self._work.wait()
+                continue
+            if not await self._send(flight, batch):
+                return
+
+    def _next_batch(self) -> list[_Waiting]:
+        """The oldest entries that may travel together: no key of one guest twice."""
+        self._expire()
+        batch: list[_Waiting] = []
+        later: list[_Waiting] = []
+        keys: set[tuple[int, str]] = set()
+        while self._queue and len(batch) < self._settings.commit_batch_max:
+            waiting = self._queue.popleft()
+            own = {(r.user_id, r.key) for r in waiting.entry.booked if r.key is not None}
+            if keys & own:
+                later.append(waiting)
+            else:
+                keys |= own
+                batch.append(waiting)
+        self._queue.extendleft(reversed(later))
+        return batch
+
+    async def _send(self, flight: Flight, batch: Sequence[_Waiting]) -> bool:
+        """Carry one batch to its outcomes. False: the connection is no good any more."""
+        try:
+            await self._attempt(flight, batch)
+        except Unavailable:
+            self._queue.extendleft(reversed([w for w in batch if not w.outcome.done()]))
+            return False
+        except _Unknown as unknown:
+            self._telemetry.ambiguous(len(unknown.batch))
+            left = [w for w in batch if w not in unknown.batch and not w.outcome.done()]
+            self._queue.extendleft(reversed(left))
+            self._spawn(self._resolve(unknown.commit_id, unknown.batch))
+            return False
+        return True
+
+    async def _attempt(self, flight: Flight, batch: Sequence[_Waiting]) -> None:
+        """Send a batch, again while it is rejected for passing reasons, at last one by one."""
+        conflicts = 0
+        for _ in range(self._settings.commit_attempts_max):
+            try:
+                await self._once(flight, batch)
+                return
+            except Rejected as rejected:
+                broken = str(rejected)
+                conflicts += rejected.rejection is Rejection.CONFLICT
+                if rejected.rejection is Rejection.BROKEN or conflicts > 1:
+                    break
+        if len(batch) == 1:
+            batch[0].fails(CommitBroken(broken))
+            return
+        for waiting in batch:
+            await self._attempt(flight, [waiting])
+
+    async def _once(self, flight: Flight, batch: Sequence[_Waiting]) -> None:
+        commit_id = UUID(int=self._rng.getrandbits(128), version=4)
+        started_ns = self._clock.mono_ns()
+        try:
+            outcomes = await flight.commit(commit_id, [w.entry for w in batch])
+            told = [(waiting, outcomes[waiting.entry.auction_id]) for waiting in batch]
+        except (Unavailable, Rejected):
+            raise
+        except Exception as error:
+            # Whatever it was, it was sent: only the database knows what became of it.
+            raise _Unknown(commit_id, batch) from error
+        self._telemetry.committed(len(batch), (self._clock.mono_ns() - started_ns) / 1e9)
+        for waiting, outcome in told:
+            waiting.is_(outcome)
+
+    # --- what waits too long ---------------------------------------------------------------------
+
+    def _expire(self) -> None:
+        """Who was not sent in time hears so; the queue is in order of age but for what was sent."""
+        oldest_ns = self._clock.mono_ns() - self._settings.unsent_timeout_ms * 1_000_000
+        while self._queue and not self._queue[0].sent and self._queue[0].queued_ns < oldest_ns:
+            self._queue.popleft().fails(Busy())
+
+    async def _expire_regularly(self) -> None:
+        """All flights may be stuck in a slow commit."""
+        while True:
+            await asyncio.sleep(self._settings.unsent_timeout_ms / 5_000)
+            self._expire()
+
+    def _give_up_waiting(self) -> None:
+        """There is no connection: nobody waits for one, but those whose truth must be found."""
+        if self._connected:
+            return
+        keep = [w for w in self._queue if w.sent]
+        for waiting in self._queue:
+            if not waiting.sent:
+                waiting.fails(Busy())
+        self._queue = deque(keep)
+
+    # --- ambiguous batches -----------------------------------------------------------------------
+
+    async def _resolve(self, commit_id: UUID, batch: Sequence[_Waiting]) -> None:
+        """Ask until the database answers what became of a batch."""
+        backoff = Backoff(self._settings)
+        token: int | None = None
+        while True:
+            try:
+                if token is None:
+                    token = await self._store.next_token()
+                entries = [w.entry for w in batch]
+                verdicts = await self._store.resolve(token, commit_id, entries)
+                told = [(w, verdicts[w.entry.auction_id]) for w in batch]
+                break
+            except Exception:
+                # Parked until it is known: guessing would be a lost seat or a second sale.
+                await backoff.pause()
+        for waiting, verdict in told:
+            self._conclude(waiting, verdict, token)
+
+    def _conclude(self, waiting: _Waiting, verdict: Verdict, token: int) -> None:
+        match verdict:
+            case Verdict.COMMITTED:
+                waiting.is_(Committed(token))
+            case Verdict.COMMITTED_THEN_LOST:
+                waiting.is_(Committed(token, still_ours=False))
+            case Verdict.LOST:
+                waiting.is_(Superseded())
+            case Verdict.NEVER:
+                waiting.entry = replace(waiting.entry, fence=token)
+                waiting.sent = True
+                self._queue.appendleft(waiting)
+                self._work.set()
+
+
+class _Unknown(Exception):
+    """This batch was sent, and nobody knows."""
+
+    def __init__(self, commit_id: UUID, batch: Sequence[_Waiting]) -> None:
+        super().__init__(commit_id)
+        self.commit_id = commit_id
+        self.batch = batch
+
+
+class Backoff:
+    """Pauses that double from the least to the most."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._least_s = settings.backoff_ms_min / 1000
+        self._most_s = settings.backoff_ms_max / 1000
+        self._next_s = self._least_s
+
+    async def pause(self) -> None:
+        """Wait, and longer the next time."""
+        await asyncio.sleep(self._next_s)
+        self._next_s = min(self._most_s, self._next_s * 2)
+
+    def reset(self) -> None:
+        """It worked."""
+        self._next_s = self._least_s

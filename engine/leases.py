@@ -1,0 +1,87 @@
+"""This node's membership: one heartbeat row, the shards it routes, and how long its no counts.
+
+A hint and a licence, never the guard: a commit is guarded by revision and fence. The licence runs
+by our own monotonic clock from the moment a renewal was *sent*, so it ends before anybody else may
+believe that it has.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from engine.ports.clock import Clock
+from engine.ports.commit import StoreError
+from engine.ports.leases import LeaseLost, LeaseStore
+from engine.settings import Settings
+
+
+class Membership:
+    """`join`, then keep `beat`ing in a task of the node's, then `leave`."""
+
+    def __init__(self, node_id: str, store: LeaseStore, clock: Clock, settings: Settings) -> None:
+        self.node_id = node_id
+        self.shards: frozenset[int] = frozenset()
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+        self._incarnation = 0
+        self._valid_until_ns = 0
+
+    async def join(self) -> None:
+        """Become a member and take what is free. Raises StoreError, and ClockBehind when an
+        earlier process has sold at instants this clock has not reached by far."""
+        joined = await self._store.join(
+            self.node_id, self._settings.lease_ttl_ms, self._clock.now_ms()
+        )
+        self._clock.at_least(joined.high_water_ms)
+        self._incarnation = joined.incarnation
+        await self.renew()
+
+    async def renew(self) -> tuple[frozenset[int], frozenset[int]]:
+        """One beat; the shards gained and lost by it. Raises LeaseLost and StoreError."""
+        ttl_ms, sent_ns = self._settings.lease_ttl_ms, self._clock.mono_ns()
+        shards = await self._store.renew(
+            self.node_id, self._incarnation, ttl_ms, self._clock.now_ms()
+        )
+        self._valid_until_ns = sent_ns + ttl_ms * 1_000_000
+        before, self.shards = self.shards, shards
+        return shards - before, before - shards
+
+    async def beat(
+        self,
+        changed: Callable[[frozenset[int], frozenset[int]], Awaitable[None]],
+        superseded: Callable[[], None],
+    ) -> None:
+        """Renew for ever; `changed` hears of shards gained and lost, `superseded` that another
+        process has taken this node's name."""
+        while True:
+            await asyncio.sleep(self._settings.lease_renew_ms / 1000)
+            try:
+                gained, gone = await self.renew()
+            except LeaseLost:
+                self._valid_until_ns = 0
+                self.shards = frozenset()
+                superseded()
+                return
+            except StoreError:
+                continue  # the licence runs out by itself
+            if gained or gone:
+                await changed(gained, gone)
+
+    async def leave(self) -> None:
+        """Others may take over at once. Raises StoreError."""
+        self._valid_until_ns = 0
+        self.shards = frozenset()
+        await self._store.leave(self.node_id, self._incarnation)
+
+    def owns(self, auction_id: int) -> bool:
+        """Is the auction's shard routed here?"""
+        return auction_id % self._settings.shards in self.shards
+
+    @property
+    def valid(self) -> bool:
+        """Has the lease not run out, by our own clock?"""
+        return self._clock.mono_ns() < self._valid_until_ns
+
+    def may_refuse(self, auction_id: int) -> bool:
+        """Does this node's no count for that auction?"""
+        return self.valid and self.owns(auction_id)

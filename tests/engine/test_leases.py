@@ -1,0 +1,125 @@
+"""Membership: which shards are ours, and how long a no counts."""
+
+import asyncio
+
+import pytest
+
+from engine.clock import ClockBehind
+from engine.leases import Membership
+from engine.ports.commit import Unavailable
+from engine.ports.leases import LeaseLost
+from engine.settings import Settings
+from engine.store.memory.database import MemoryDatabase
+from engine.store.memory.leases import MemoryLeaseStore
+from tests.engine.hand_clock import HandClock
+from tests.engine.world import clock_of, eventually
+
+SETTINGS = Settings(lease_ttl_ms=3_000, lease_renew_ms=10)
+
+
+def member(name: str, db: MemoryDatabase, clock: HandClock) -> Membership:
+    return Membership(name, MemoryLeaseStore(db), clock, SETTINGS)
+
+
+async def test_the_first_member_owns_everything() -> None:
+    clock = HandClock()
+    one = member("a", MemoryDatabase(clock), clock)
+    await one.join()
+    assert all(one.owns(auction) for auction in range(200))
+    assert one.may_refuse(7)
+
+
+async def test_a_second_member_gets_what_the_first_leaves() -> None:
+    clock = HandClock()
+    db = MemoryDatabase(clock)
+    one, two = member("a", db, clock), member("b", db, clock)
+    await one.join()
+    await two.join()
+    assert not two.shards
+    await one.leave()
+    assert not one.may_refuse(1)
+    gained, lost = await two.renew()
+    assert (len(gained), len(lost)) == (64, 0)
+
+
+async def test_a_silent_member_loses_its_shards_and_may_not_refuse_before_that() -> None:
+    clock = HandClock()
+    db = MemoryDatabase(clock)
+    one, two = member("a", db, clock), member("b", db, clock)
+    await one.join()
+    await two.join()
+    clock.pass_ms(SETTINGS.lease_ttl_ms)
+    assert not one.valid, "its own licence ends no later than others may believe"
+    clock.pass_ms(1)
+    gained, _ = await two.renew()
+    assert len(gained) == 64
+    _, lost = await one.renew()
+    assert len(lost) == 64
+
+
+async def test_a_restart_under_the_same_name_takes_over_at_once() -> None:
+    clock = HandClock()
+    db = MemoryDatabase(clock)
+    old, new = member("a", db, clock), member("a", db, clock)
+    await old.join()
+    await new.join()
+    assert len(new.shards) == 64
+    with pytest.raises(LeaseLost):
+        await old.renew()
+
+
+async def test_beating_tells_of_gains_and_of_being_superseded() -> None:
+    clock = HandClock()
+    db = MemoryDatabase(clock)
+    one, two = member("a", db, clock), member("b", db, clock)
+    await one.join()
+    await two.join()
+    gained: list[int] = []
+    ended: list[bool] = []
+
+    async def changed(more: frozenset[int], _: frozenset[int]) -> None:
+        gained.append(len(more))
+
+    beating = asyncio.ensure_future(two.beat(changed, lambda: ended.append(True)))
+    await one.leave()
+    await eventually(lambda: gained == [64])
+    await member("b", db, clock).join()
+    await eventually(lambda: ended == [True])
+    await beating
+    assert not two.shards
+
+
+async def test_a_database_that_is_away_only_lets_the_licence_run_out() -> None:
+    clock = HandClock()
+    one = member("a", MemoryDatabase(clock), clock)
+    await one.join()
+    calls: list[int] = []
+
+    async def away(*_: object) -> frozenset[int]:
+        calls.append(1)
+        raise Unavailable("away")
+
+    one._store.renew = away  # type: ignore[method-assign,assignment]
+    beating = asyncio.ensure_future(one.beat(_nothing, lambda: None))
+    await eventually(lambda: len(calls) > 2)
+    beating.cancel()
+    assert one.valid
+    clock.pass_ms(SETTINGS.lease_ttl_ms)
+    assert not one.may_refuse(1)
+
+
+async def _nothing(_: frozenset[int], __: frozenset[int]) -> None:
+    raise AssertionError("nothing changed")
+
+
+async def test_the_clock_starts_from_the_latest_instant_any_member_has_used() -> None:
+    clock = clock_of(SETTINGS)
+    db = MemoryDatabase(clock)
+    ahead = HandClock(clock.now_ms() + 60_000)
+    await Membership("a", MemoryLeaseStore(db), ahead, SETTINGS).join()
+    await Membership("b", MemoryLeaseStore(db), clock, SETTINGS).join()
+    assert clock.now_ms() >= ahead.now_ms()
+    far = HandClock(clock.now_ms() + 7_200_000)
+    await Membership("c", MemoryLeaseStore(db), far, SETTINGS).join()
+    with pytest.raises(ClockBehind):
+        await Membership("d", MemoryLeaseStore(db), clock_of(SETTINGS), SETTINGS).join()
