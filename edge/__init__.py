@@ -1,0 +1,1 @@
+"""HTTP and WebSocket: parses, authenticates, routes, fans out. Decides nothing."""

@@ -1,0 +1,5 @@
+"""`python -m edge` is the `hothour` command."""
+
+from edge.main import main
+
+main()

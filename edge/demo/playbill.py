@@ -1,0 +1,102 @@
+"""Keeps the shop full: studio admins enter the next auctions so that there is always something on.
+
+Rows grow slowly (some hundred auctions an hour) and are never deleted, as in a real shop.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import Final
+
+from edge.demo import catalogue
+from edge.demo.account import Account
+from edge.demo.api import Fields, Refusal, Unreachable, insist
+from edge.demo.scene import Scene
+from edge.demo.window import Window
+
+LIVE: Final = (6, 8)
+UPCOMING: Final = (3, 4)
+ROUND_S: Final = 1.0
+BETWEEN_S: Final = 0.2
+SOON_MS: Final = 12_000
+_HEAD_START_MS: Final = 10_000
+_NOTICE_MS: Final = 6_000
+"""So long before its start a sale is announced."""
+_GAPS_MS: Final = ((LIVE[0], (3_000, 6_000)), (LIVE[1], (8_000, 14_000)))
+_GAP_WHEN_FULL_MS: Final = (15_000, 25_000)
+
+
+def next_start_ms(rng: Random, now_ms: int, live: int, starts_ms: Sequence[int]) -> int | None:
+    """When one more sale should start; None: there are enough. `starts_ms`: those to come.
+
+    While there is too little to see it starts at once, even a little in the past, so that the
+    first visitors do not look at a row of start prices.
+    """
+    soon = sum(each - now_ms < SOON_MS for each in starts_ms)
+    if live + soon < LIVE[0]:
+        return now_ms - rng.randint(0, _HEAD_START_MS)
+    enough = UPCOMING[0] if live >= LIVE[1] else UPCOMING[1]
+    if len(starts_ms) >= enough:
+        return None
+    gap = next((gap for below, gap in _GAPS_MS if live < below), _GAP_WHEN_FULL_MS)
+    return max(now_ms + _NOTICE_MS, max(starts_ms, default=now_ms) + rng.randint(*gap))
+
+
+class Playbill:
+    """`run` it."""
+
+    def __init__(
+        self,
+        admins: Mapping[str, Account],
+        scene: Scene,
+        window: Window,
+        offered: Callable[[Fields], None],
+        rng: Random,
+    ) -> None:
+        """`admins` by the key of their house; `offered` is told of each new sale."""
+        self._admins = admins
+        self._scene = scene
+        self._window = window
+        self._offered = offered
+        self._rng = rng
+        self._ours: dict[int, int] = {}
+        """Sales entered here, and when they start."""
+
+    async def run(self) -> None:
+        """Enter auctions until cancelled."""
+        await self._window.channel.greeted.wait()
+        houses = itertools.cycle(self._admins)
+        while True:
+            starts_ms = self._next()
+            if starts_ms is None:
+                await asyncio.sleep(ROUND_S)
+                continue
+            try:
+                await self.enter(next(houses), starts_ms)
+            except (Refusal, Unreachable):
+                await asyncio.sleep(ROUND_S)
+            await asyncio.sleep(BETWEEN_S)
+
+    async def enter(self, house: str, starts_ms: int) -> Fields:
+        """Enter one auction; its row. Raises Refusal, Unreachable."""
+        ask = self._admins[house].ask
+        body = catalogue.offer(self._rng, house, starts_ms)
+        if catalogue.is_planned(body):
+            wanted = catalogue.plan_of(body)
+            body = catalogue.with_plan(
+                body, await insist(lambda: ask("POST", "/auctions/plan", wanted))
+            )
+        key = f"demo-{self._rng.getrandbits(128):032x}"
+        row: Fields = await insist(lambda: ask("POST", "/auctions/", body, key=key))
+        self._ours[row["id"]] = starts_ms
+        self._window.show([row])
+        self._offered(row)
+        return row
+
+    def _next(self) -> int | None:
+        now_ms = int(self._window.channel.server_ms())
+        self._ours = {id_: at for id_, at in self._ours.items() if id_ in self._scene.shown}
+        live, _ = self._scene.counts(self._ours, now_ms)
+        to_come = [at for at in self._ours.values() if at > now_ms]
+        return next_start_ms(self._rng, now_ms, live, to_come)

@@ -1,0 +1,160 @@
+"""Puts whole frames on sockets, and keeps those apart that do not take them.
+
+Nothing here ever waits for a socket. One whose buffer fills is *congested*: droppable frames are
+left out and the topic is noted; when the buffer has drained, each noted topic is mended by one
+frame built from its present state. One that makes no progress, or stays congested too long, or lets
+too much pile up, is cut. Only the congested are looked after, by one timer that exists while there
+are any, so nobody else notices.
+"""
+
+from collections.abc import Callable, Iterator
+
+from edge import ws_frames
+from edge.connection import Backlog, Socket
+from edge.meters import Meters
+from edge.slices import Slices
+from engine.ports.clock import Clock
+from engine.settings import Settings
+from engine.timers import Timer, Timers
+
+WATCH_EVERY_MS = 50
+"""How often congested sockets are looked at."""
+
+Mend = Callable[[Socket, int, int], bytes | None]
+"""(socket, topic key, number of the first delivery missed) -> one frame that makes up for all of
+them, or None if the socket watches that no more."""
+
+
+class Writer:
+    """All writes of live sockets go through here."""
+
+    def __init__(
+        self,
+        *,
+        mend: Mend,
+        settings: Settings,
+        clock: Clock,
+        timers: Timers,
+        slices: Slices,
+        meters: Meters,
+    ) -> None:
+        self._mend = mend
+        self._settings = settings
+        self._clock = clock
+        self._timers = timers
+        self._slices = slices
+        self._meters = meters
+        self._congested: set[Socket] = set()
+        self._alarm: Timer | None = None
+
+    def prepare(self, socket: Socket) -> None:
+        """Set up a new socket's buffer: congested from a quarter of what cuts it off."""
+        high = self._settings.live_buffer_bytes_max // 4
+        socket.transport.set_write_buffer_limits(high=high, low=high // 4)
+
+    def write(self, socket: Socket, frame: bytes) -> None:
+        """Write what must not be left out: answers, personal frames, control frames."""
+        if not socket.writable:
+            return
+        if socket.backlog is not None and self._too_much(socket):
+            self.cut(socket)
+            return
+        socket.transport.write(frame)
+        socket.sent_ms = self._clock.now_ms()
+        if socket.write_side.writing_paused:
+            self._note(socket)
+
+    def offer(self, socket: Socket, frame: bytes, key: int, number: int, now_ms: int) -> None:
+        """Write delivery `number` of topic `key`, unless the socket is congested."""
+        if socket.backlog is not None:
+            socket.backlog.missed.setdefault(key, number)
+            return
+        transport = socket.transport
+        if socket.leave_by_ms or transport.is_closing():
+            return
+        transport.write(frame)
+        socket.sent_ms = now_ms
+        if socket.write_side.writing_paused:
+            self._note(socket)
+
+    def close(self, socket: Socket, code: int) -> None:
+        """Say goodbye; nothing more is written. It is cut if it is not gone in time."""
+        if not socket.writable:
+            return
+        self.write(socket, ws_frames.close(code))
+        if socket.transport.is_closing():
+            return
+        socket.leave_by_ms = self._clock.now_ms() + int(self._settings.drain_abort_s * 1000)
+        self._meters.closed(code)
+
+    def cut(self, socket: Socket) -> None:
+        """Drop the connection without a word; nobody would read it."""
+        self.forget(socket)
+        self._meters.closed(ws_frames.CloseCode.SLOW)
+        socket.transport.abort()
+
+    def forget(self, socket: Socket) -> None:
+        """It is gone."""
+        if socket.backlog is not None:
+            socket.backlog = None
+            self._congested.discard(socket)
+            self._meters.congested(len(self._congested))
+
+    # --- the congested ---------------------------------------------------------------------------
+
+    def _note(self, socket: Socket) -> None:
+        if socket.backlog is not None:
+            return
+        waiting = socket.transport.get_write_buffer_size()
+        socket.backlog = Backlog(self._clock.now_ms(), waiting)
+        self._congested.add(socket)
+        self._meters.congested(len(self._congested))
+        self._arm()
+
+    def _arm(self) -> None:
+        if self._alarm is None and self._congested:
+            self._alarm = self._timers.after(WATCH_EVERY_MS, self._wake)
+
+    def _wake(self) -> None:
+        self._alarm = None
+        self._slices.add(self._look_after())
+
+    def _look_after(self) -> Iterator[None]:
+        for socket in tuple(self._congested):
+            backlog = socket.backlog
+            if backlog is not None:
+                self._look_at(socket, backlog)
+                yield
+        self._arm()
+
+    def _look_at(self, socket: Socket, backlog: Backlog) -> None:
+        now_ms, settings = self._clock.now_ms(), self._settings
+        if socket.transport.is_closing():
+            return
+        if not socket.write_side.writing_paused:
+            self._drained(socket, backlog)
+            return
+        waiting = socket.transport.get_write_buffer_size()
+        if waiting < backlog.waiting_bytes:
+            backlog.moved_ms = now_ms
+        backlog.waiting_bytes = waiting
+        stalled = now_ms - backlog.moved_ms >= settings.live_stall_ms_max
+        endless = now_ms - backlog.since_ms >= settings.live_congested_ms_max
+        if stalled or endless or self._too_much(socket):
+            self.cut(socket)
+
+    def _drained(self, socket: Socket, backlog: Backlog) -> None:
+        """Make up for what was left out, as far as the socket takes it now."""
+        self.forget(socket)
+        missed = backlog.missed
+        while missed and socket.backlog is None and socket.writable:
+            key = next(iter(missed))
+            frame = self._mend(socket, key, missed.pop(key))
+            if frame is not None:
+                self.write(socket, frame)
+        if missed and socket.backlog is not None:
+            socket.backlog.missed.update(missed)
+
+    def _too_much(self, socket: Socket) -> bool:
+        waiting = socket.transport.get_write_buffer_size()
+        return waiting > self._settings.live_buffer_bytes_max

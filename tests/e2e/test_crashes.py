@@ -1,0 +1,134 @@
+"""A server that is killed, one that takes over, one that is asked to go."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+
+from tests.e2e.program import ask, client, live, seed, serving
+from tests.engine.world import eventually
+
+KEY = "the-key-of-this-press"
+
+
+async def test_after_kill_9_the_same_key_gives_the_same_reservation(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server, client(server.url) as api:
+        cast = await seed(tmp_path, 2)
+        auction = (await api.sale(cast.admin))["id"]
+        status, booked = await api.book(cast.guests[0], auction, key=KEY)
+        assert status == 201
+        await server.stop(signal.SIGKILL)
+    async with serving(tmp_path) as again, client(again.url) as api:
+        status, replayed = await api.book(cast.guests[0], auction, key=KEY)
+        assert (status, replayed) == (201, booked)
+        status, problem = await api.book(cast.guests[0], auction, key="another-key-entirely")
+        assert (status, problem["code"]) == (409, "ALREADY_YOURS")
+        assert problem["reservation_id"] == booked["id"]
+        status, problem = await api.book(cast.guests[1], auction)
+        assert (status, problem["code"]) == (409, "SOLD")
+        assert "Traceback" not in again.log
+
+
+async def test_no_201_is_lost_and_no_seat_sold_twice_when_it_is_killed_in_a_rush(
+    tmp_path: Path, database: str
+) -> None:
+    settings = {"HOTHOUR_DATABASE_URL": database}
+    won: list[dict[str, object]] = []
+    async with serving(tmp_path, **settings) as server, client(server.url) as api:
+        cast = await seed(tmp_path, 200, **settings)
+        auctions = [(await api.sale(cast.admin, seats=40))["id"] for _ in range(4)]
+
+        async def press(number: int) -> None:
+            guest = cast.guests[number % 200]
+            await asyncio.sleep(number / 2_000)
+            try:
+                status, body = await api.book(guest, auctions[number % 4])
+            except aiohttp.ClientError:
+                return  # it died with our press in its hands
+            if status == 201:
+                won.append(body)
+
+        presses = asyncio.gather(*(press(number) for number in range(800)))
+        await eventually(lambda: len(won) >= 20)
+        await server.stop(signal.SIGKILL)
+        await presses
+    db = await asyncpg.connect(database)
+    rows = {r["id"]: r for r in await db.fetch("select * from reservation")}
+    per_seat = await db.fetch(
+        "select count(*) from reservation where status <> 'CANCELLED' group by auction_id, seat_no"
+    )
+    left = await db.fetch(
+        "select seats - seats_left as sold, (select count(*) from reservation r"
+        " where r.auction_id = a.id) as held from auction a"
+    )
+    await db.close()
+    assert len(won) >= 20
+    assert all(rows[body["id"]]["code"] == body["booking_code"] for body in won)
+    assert all(row["count"] == 1 for row in per_seat)
+    assert all(row["sold"] == row["held"] for row in left)
+
+
+async def test_a_second_process_answers_no_owner_and_takes_over_within_five_seconds(
+    tmp_path: Path, database: str
+) -> None:
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    settings = {"HOTHOUR_DATABASE_URL": database, "HOTHOUR_SECRET_KEY": "k7Q2" * 12 + "xyz-1"}
+    async with (
+        serving(folders[0], **settings) as first,
+        serving(folders[1], **settings) as second,
+        client(first.url) as one,
+        client(second.url) as two,
+    ):
+        cast = await seed(folders[0], 3, **settings)
+        auction = (await one.sale(cast.admin, seats=2))["id"]
+        status, booked = await one.book(cast.guests[0], auction, key=KEY)
+        assert status == 201
+        status, problem = await two.book(cast.guests[1], auction)
+        assert (status, problem["code"], problem["retryable"]) == (503, "NO_OWNER", True)
+        await first.stop(signal.SIGKILL)
+
+        async def taken_over() -> bool:
+            status, body = await two.book(cast.guests[1], auction)
+            assert status == 201 or body["code"] == "NO_OWNER"
+            return status == 201
+
+        await eventually(taken_over, within_s=5)
+        status, replayed = await two.book(cast.guests[0], auction, key=KEY)
+        assert (status, replayed) == (201, booked)
+        status, problem = await two.book(cast.guests[2], auction)
+        assert (status, problem["code"]) == (409, "SOLD")
+
+
+async def test_asked_to_go_it_finishes_what_it_took_in_and_tells_the_sockets(
+    tmp_path: Path, database: str
+) -> None:
+    settings = {"HOTHOUR_DATABASE_URL": database}
+    async with serving(tmp_path, **settings) as server, client(server.url) as api:
+        cast = await seed(tmp_path, 100, **settings)
+        auction = (await api.sale(cast.admin, seats=100))["id"]
+        async with live(server.url, cast.guests[0]) as ws:
+            await ask(ws, type="subscribe_auction", ref=1, auction_id=auction)
+            presses = [asyncio.ensure_future(api.book(g, auction)) for g in cast.guests]
+            await eventually(lambda: any(press.done() for press in presses))
+            stopping = asyncio.ensure_future(server.stop())
+            kinds: list[str] = []
+            async for message in ws:
+                kinds.append(message.json()["type"])
+            assert "draining" in kinds
+            assert ws.close_code == 4200
+            answers = await asyncio.gather(*presses, return_exceptions=True)
+            assert await stopping == 0
+    db = await asyncpg.connect(database)
+    held = await db.fetchval("select count(*) from reservation")
+    routed = await db.fetchval("select count(*) from shard where node_id is not null")
+    await db.close()
+    won = [a for a in answers if not isinstance(a, BaseException) and a[0] == 201]
+    assert len(won) == held
+    refused = [a for a in answers if not isinstance(a, BaseException) and a[0] != 201]
+    assert all(a[1]["code"] in ("DRAINING", "BUSY") for a in refused)
+    assert routed == 0, "others need not wait"
+    assert "Traceback" not in server.log

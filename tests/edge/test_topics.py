@@ -1,0 +1,52 @@
+"""Who watches what, and from which delivery on."""
+
+from edge.topics import AuctionTopic, Topic, Weight
+from tests.edge.live_clients import wired
+
+
+def test_a_socket_awaits_what_comes_after_its_mark() -> None:
+    topic = AuctionTopic(7)
+    socket, _ = wired()
+    assert not topic.awaits(socket, 1)
+    topic.join(socket, 5, ticks=True)
+    assert [topic.awaits(socket, number) for number in (4, 5, 6)] == [False, False, True]
+    topic.leave(socket)
+    assert not topic.awaits(socket, 6)
+
+
+def test_prices_are_for_those_who_want_them_and_the_rest_is_for_all() -> None:
+    topic = AuctionTopic(7)
+    (ticks, _), (schedule, _) = wired(), wired()
+    topic.join(ticks, 0, ticks=True)
+    topic.join(schedule, 0, ticks=False)
+    assert set(topic.audience(Weight.PRICE)) == {ticks}
+    assert set(topic.audience(Weight.SIGNIFICANT)) == {ticks, schedule}
+    assert set(topic.audience(Weight.FULL)) == {ticks, schedule}
+
+
+def test_joining_again_may_change_the_mode() -> None:
+    topic = AuctionTopic(7)
+    socket, _ = wired()
+    topic.join(socket, 0, ticks=True)
+    topic.join(socket, 9, ticks=False)
+    assert not topic.audience(Weight.PRICE)
+    assert not topic.awaits(socket, 9)
+    topic.join(socket, 9, ticks=True)
+    assert set(topic.audience(Weight.PRICE)) == {socket}
+
+
+def test_leaving_twice_is_harmless() -> None:
+    topic = AuctionTopic(7)
+    socket, _ = wired()
+    topic.join(socket, 0, ticks=True)
+    topic.leave(socket)
+    topic.leave(socket)
+    assert not topic.marks
+    assert not topic.ticks
+
+
+def test_a_plain_topic_has_one_audience() -> None:
+    topic = Topic(0)
+    socket, _ = wired()
+    topic.marks[socket] = 0
+    assert all(set(topic.audience(weight)) == {socket} for weight in Weight)
