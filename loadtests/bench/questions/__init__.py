@@ -1,0 +1,1 @@
+"""The questions, one a file, in the order in which they are asked."""

@@ -1,0 +1,162 @@
+"""1,000 and 5,000 guests press for one seat, over REST on connections that are open already.
+
+Spread evenly over a second, and once all at one instant. Exactly one hears 201, every other that it
+is sold, and the database holds one reservation: else the run fails. An answer's time counts from
+the instant at which its press was due, so a generator that falls behind makes it look worse, never
+better.
+"""
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from loadtests.bench.figures import Broken, Effort, Figure, doubts, quantile, quantiles
+from loadtests.bench.http_load import Answer, Connection, connections, hang_up, press
+from loadtests.bench.machine import Stopwatch, allow_files, bottleneck, generating
+from loadtests.bench.product import Guest, Place, Server, place
+from loadtests.bench.sales import add, lately
+
+CROWDS = (1_000, 5_000)
+SPREAD_S = 1.0
+LEAD_S = 0.3
+"""From the making of the requests to the first press."""
+ANSWERS_WITHIN_S = 20.0
+LATE_MS_MAX = 10.0
+"""A press sent later than this after it was due: the generator fell behind."""
+STEP = 37
+"""Guests change places from round to round, so that another one comes first."""
+FILES_KEPT = 300
+
+
+@dataclass(slots=True)
+class Rush:
+    """One round: who pressed when, and what came back."""
+
+    crowd: int
+    spread_s: float
+    late_ms: list[float] = field(default_factory=list)
+    """How long after it was due each press was sent."""
+    took_ms: list[float] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+    doubt: str | None = None
+
+
+async def ask(effort: Effort) -> list[Figure]:
+    """Times of the answers, for each crowd."""
+    rounds = effort.of(5, 2)
+    crowds = [crowd for crowd in CROWDS if crowd + FILES_KEPT <= allow_files(2 * CROWDS[-1])]
+    kinds = [*((crowd, SPREAD_S) for crowd in crowds), (crowds[-1], 0.0)]
+    async with place() as at:
+        guests = await at.guests(crowds[-1])
+        async with at.serving() as server, at.database() as database:
+            opened = await connections(server, len(guests))
+            figures = []
+            for crowd, spread_s in kinds:
+                seats = await add(database, rounds, lately())
+                rushes = [
+                    await _rush(server, _moved(guests, STEP * nth)[:crowd], opened, seat, spread_s)
+                    for nth, seat in enumerate(seats)
+                ]
+                await _check(database, seats, rushes)
+                figures += _figures(rushes)
+            hang_up(opened)
+    return figures
+
+
+def _moved(guests: Sequence[Guest], by: int) -> list[Guest]:
+    return [*guests[by:], *guests[:by]]
+
+
+async def _rush(
+    server: Server,
+    guests: Sequence[Guest],
+    opened: Sequence[Connection],
+    seat: int,
+    spread_s: float,
+) -> Rush:
+    rush = Rush(len(guests), spread_s)
+    requests = [
+        press(server, guest, seat, f"rush-{seat}-{guest.id:012d}-{time.time_ns()}")
+        for guest in guests
+    ]
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+    with generating():
+        begin_ns = time.perf_counter_ns() + int(LEAD_S * 1e9)
+        due_ns = [begin_ns + int(spread_s * 1e9 * n / len(guests)) for n in range(len(guests))]
+        server_watch, own_watch = server.stopwatch(), Stopwatch("generator", os.getpid())
+
+        def heard(nth: int, answer: Answer, came_ns: int) -> None:
+            rush.statuses[answer.status] += 1
+            rush.took_ms.append((came_ns - due_ns[nth]) / 1e6)
+            if len(rush.took_ms) == len(guests):
+                done.set()
+
+        for nth, connection in enumerate(opened[: len(guests)]):
+            connection.heard = lambda _, answer, came_ns, nth=nth: heard(nth, answer, came_ns)
+        pressing = loop.create_task(_press(rush, opened, requests, due_ns))
+        try:
+            async with asyncio.timeout(ANSWERS_WITHIN_S):
+                await done.wait()
+        except TimeoutError:
+            raise Broken(f"{len(rush.took_ms):,} of {len(guests):,} presses answered") from None
+        await pressing
+        rush.doubt = bottleneck(server_watch.spell(), own_watch.spell())
+    return rush
+
+
+async def _press(
+    rush: Rush, opened: Sequence[Connection], requests: Sequence[bytes], due_ns: Sequence[int]
+) -> None:
+    """Send each request when it is due: in order, never early."""
+    for connection, request, at_ns in zip(opened, requests, due_ns, strict=False):
+        while (left_ns := at_ns - time.perf_counter_ns()) > 0:
+            await asyncio.sleep(left_ns / 1e9 if left_ns > 1_500_000 else 0)
+        connection.send(request)
+        rush.late_ms.append((time.perf_counter_ns() - at_ns) / 1e6)
+
+
+async def _check(
+    database: asyncpg.Connection, seats: Sequence[int], rushes: Sequence[Rush]
+) -> None:
+    for rush in rushes:
+        if rush.statuses != {201: 1, 409: rush.crowd - 1}:
+            raise Broken(f"{rush.crowd:,} presses for one seat were answered {dict(rush.statuses)}")
+    held = await database.fetchval(
+        "select count(*) from reservation where auction_id = any ($1::bigint[])", list(seats)
+    )
+    if held != len(seats):
+        raise Broken(f"{len(seats)} seats have {held} reservations")
+
+
+def _figures(rushes: Sequence[Rush]) -> list[Figure]:
+    crowd, spread_s = rushes[0].crowd, rushes[0].spread_s
+    name = f"{crowd:,} guests " + (f"over {spread_s:g} s" if spread_s else "at one instant")
+    late_ms = quantile([late for rush in rushes for late in rush.late_ms], 0.99)
+    behind = f"the generator sent 1 % of the presses more than {late_ms:.0f} ms late"
+    found = doubts(
+        (
+            # At one instant, sending is what takes the time.
+            behind if spread_s and late_ms > LATE_MS_MAX else None,
+            *(rush.doubt for rush in rushes if spread_s),
+        )
+    )
+    note = (
+        f"one 201 and {crowd - 1:,} times 409 in each of {len(rushes)} rounds;"
+        f" 99 % of the presses sent within {late_ms:.1f} ms of being due"
+    )
+    took = [rush.took_ms for rush in rushes]
+    return [
+        Figure(
+            name=f"{name}, {label}",
+            unit="ms",
+            samples=quantiles(took, share),
+            note=note,
+            doubts=found,
+        )
+        for label, share in (("p50", 0.5), ("p99", 0.99))
+    ]
