@@ -4,13 +4,21 @@ import asyncio
 
 import pytest
 
-from engine.domain.messages import AuctionIs, Book, CancelAuction, Look, TriggerTurbo
+from engine.domain.messages import (
+    AuctionIs,
+    Book,
+    CancelAuction,
+    Look,
+    Message,
+    Reply,
+    TriggerTurbo,
+)
 from engine.errors import Busy, Draining, NoOwner
 from engine.mailbox import Mailbox
 
 
-def put(mailbox: Mailbox, message: object, now_ms: int = 1_000) -> asyncio.Future[object]:
-    return mailbox.put(message, now_ms, depth_max=3, reserve=2)  # type: ignore[arg-type,return-value]
+def put(mailbox: Mailbox, message: Message, now_ms: int = 1_000) -> asyncio.Future[Reply]:
+    return mailbox.put(message, now_ms, depth_max=3, reserve=2)
 
 
 async def test_messages_come_out_in_the_order_they_went_in_with_their_stamps() -> None:
