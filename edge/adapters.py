@@ -85,7 +85,7 @@ class Stores:
         try:
             async with self.pool.acquire(timeout=within_s) as connection:
                 await connection.execute("select 1", timeout=within_s)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except _GONE:
             return False
         return True
 
@@ -98,6 +98,8 @@ class Stores:
                 return str(await connection.fetchval(_EPOCH_OF_THE_UNPRIVILEGED))
 
 
+_GONE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What a database that goes away in the middle of something is heard by."""
 _EPOCH = """
 select format('%s.%s.%s', (select system_identifier from pg_control_system()),
     (select timeline_id from pg_control_checkpoint()), oid)
@@ -111,9 +113,19 @@ async def prepare(dsn: str, *, allow_unsafe: bool) -> None:
 
     Raises StoreUnavailable, UnsafeDatabase and MigrationError, one sentence each.
     """
-    connection = await connect(dsn)
     try:
-        await assert_safe(connection, allow_unsafe)
-    finally:
-        await connection.close()
-    await migrate(dsn)
+        connection = await connect(dsn)
+        try:
+            await assert_safe(connection, allow_unsafe)
+            await _assert_writable(connection)
+        finally:
+            await connection.close()
+        await migrate(dsn)
+    except _GONE as error:
+        why = error.args[0] if isinstance(error, asyncpg.PostgresError) else "it went away"
+        raise StoreUnavailable(f"The database cannot be made ready: {why}.") from error
+
+
+async def _assert_writable(connection: asyncpg.Connection) -> None:
+    if await connection.fetchval("show transaction_read_only") == "on":
+        raise UnsafeDatabase("The database only reads (a standby, perhaps): name the primary.")

@@ -22,6 +22,7 @@ from edge.adapters import Stores, prepare
 from edge.addresses import Addresses
 from edge.answering import Answers
 from edge.auth import Authenticator
+from edge.binding import bind, opened
 from edge.config import Config
 from edge.endpoint import Tools
 from edge.hashing import HashLane
@@ -71,10 +72,6 @@ DATABASE_TIMEOUT_S: Final = 1.0
 DESCRIPTORS_KEPT: Final = 200
 """Of the process' descriptors, for the database, files and ordinary requests."""
 NODE_STOP_TIMEOUT_S: Final = 20.0
-
-
-class CannotListen(Exception):
-    """One sentence about the address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,7 +230,7 @@ class Server:
             post,
             self._clock,
             sender=config.mail_from,
-            counted=lambda _: None,
+            counted=self._metrics.mailed,
         )
 
     async def _stop_node(self) -> None:
@@ -278,12 +275,12 @@ class Server:
         )
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
-        await web.SockSite(runner, self._listener, backlog=settings.listen_backlog).start()
         if self._config.metrics_port:
             own = web.AppRunner(metrics.application(self._metrics.exposition))
             await own.setup()
             self._stack.push_async_callback(own.cleanup)
-            await web.TCPSite(own, self._config.host, self._config.metrics_port).start()
+            await opened(own, bind(self._config.host, self._config.metrics_port))
+        await opened(runner, self._listener, settings.listen_backlog)
 
     def _tools(self, authenticator: Authenticator) -> Tools:
         config, settings = self._config, self._config.engine
@@ -381,17 +378,3 @@ def sockets_max(settings: Settings) -> int:
     if descriptors == resource.RLIM_INFINITY:
         return settings.live_sockets_max
     return max(1, min(settings.live_sockets_max, descriptors - DESCRIPTORS_KEPT))
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A socket at that address, not listening yet. Raises CannotListen."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        bound = socket.socket(family, kind, protocol)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-    except OSError as error:
-        raise CannotListen(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
-    return bound

@@ -6,15 +6,20 @@ value with every limit that was overridden. `origins` says where each value came
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from email.utils import parseaddr
+from math import isfinite
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Any, Final, Literal, TypeVar, get_type_hints
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import TypeAdapter, ValidationError
 
-from edge.tokens import check_key
+from edge.addresses import Addresses
+from edge.posting import smtp_server
+from edge.tokens import ACCESS_TTL_S_MAX, check_key
 from engine.settings import Settings, knob
 
 T = TypeVar("T")
@@ -25,6 +30,33 @@ SECRETS = frozenset({"secret_key", "database_url", "smtp_url"})
 
 _LISTS = frozenset({"allowed_origins", "trusted_proxies"})
 _NOT_KNOBS = frozenset({"engine", "origins", "unknown"})
+_NUMBER_MAX: Final = 2**31 - 1
+"""What PostgreSQL, sockets and timers all understand."""
+_MAY_BE_ZERO: Final = frozenset(
+    {
+        "activate_lead_ms",
+        "backoff_ms_min",
+        "clock_slew_ppm",
+        "codes_recent_max",
+        "drain_abort_s",
+        "drain_s_max",
+        "live_reconnect_ms_min",
+        "login_delay_s_max",
+        "mailbox_control_reserve",
+        "metrics_port",
+        "port",
+        "refresh_grace_s",
+        "yield_after_ms",
+    }
+)
+"""Of all other numbers zero would be a server that does nothing."""
+_IN_ORDER: Final = (
+    ("backoff_ms_min", "backoff_ms_max"),
+    ("lease_renew_ms", "lease_ttl_ms"),
+    ("live_ping_after_ms", "live_idle_timeout_ms"),
+    ("live_reconnect_ms_min", "live_reconnect_ms_max"),
+)
+"""The first is below the second."""
 
 
 class ConfigError(Exception):
@@ -81,7 +113,7 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Config:
     Raises ConfigError with one sentence.
     """
     given = dict(os.environ if environ is None else environ)
-    dotenv = {k: v for k, v in dotenv_values(".env").items() if v} if environ is None else {}
+    dotenv = _dotenv() if environ is None else {}
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for name in _names():
@@ -93,10 +125,17 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Config:
         _checked(Config, values),
         engine=_checked(Settings, values),
         origins=origins,
-        unknown=_unknown(given),
+        unknown=_unknown({**dotenv, **given}),
     )
     _check(config)
     return config
+
+
+def _dotenv() -> dict[str, str]:
+    try:
+        return {name: value for name, value in dotenv_values(".env").items() if value}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError("The file .env cannot be read: it is no text, or not ours.") from error
 
 
 def _names() -> list[str]:
@@ -142,31 +181,121 @@ def _checked(kind: type[T], values: Mapping[str, Any]) -> T:
             own[name] = TypeAdapter(hints[name]).validate_python(values[name])
         except ValidationError as error:
             what = error.errors()[0]["msg"]
-            sentence = f"{PREFIX}{name.upper()} is not usable: {what[:1].lower()}{what[1:]}."
-            raise ConfigError(sentence) from error
-        if isinstance(own[name], int | float) and own[name] < 0:
-            raise ConfigError(f"{PREFIX}{name.upper()} is not usable: it is below zero.")
+            raise _unusable(name, f"{what[:1].lower()}{what[1:]}") from error
+        if wrong := _out_of_range(name, own[name]):
+            raise _unusable(name, wrong)
     return kind(**own)
 
 
+def _out_of_range(name: str, value: object) -> str:
+    """Half a sentence about a number that cannot be right; empty when it can."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    if value < 0:
+        return "it is below zero"
+    if value == 0 and name not in _MAY_BE_ZERO:
+        return "it has to be above zero"
+    return "" if isfinite(value) and value <= _NUMBER_MAX else f"at most {_NUMBER_MAX}"
+
+
 def _check(config: Config) -> None:
-    if config.port > 65_535 or config.metrics_port > 65_535:
-        raise ConfigError("HOTHOUR_PORT is not usable: a port is at most 65535.")
+    for name in ("port", "metrics_port"):
+        if getattr(config, name) > 65_535:
+            raise _unusable(name, "a port is at most 65535")
+    if config.metrics_port and config.metrics_port == config.port:
+        raise _unusable("metrics_port", "it is HOTHOUR_PORT's")
     if config.secret_key:
         try:
             check_key(config.secret_key)
         except ValueError as error:
             raise ConfigError(f"HOTHOUR_SECRET_KEY {error}.") from error
-    elif config.production:
+    _check_forms(config)
+    _check_limits(config.engine)
+    if config.production:
+        _check_production(config)
+
+
+def _check_production(config: Config) -> None:
+    if not config.secret_key:
         raise ConfigError("HOTHOUR_SECRET_KEY is required in production: 32 random bytes or more.")
-    if config.production and not config.rate_limits:
+    if not config.rate_limits:
         raise ConfigError("HOTHOUR_RATE_LIMITS=off is refused in production.")
-    if config.production and config.allow_unsafe_database:
+    if config.allow_unsafe_database:
         raise ConfigError("HOTHOUR_ALLOW_UNSAFE_DATABASE is refused in production.")
-    if not 4 <= config.engine.bcrypt_cost <= 31:
-        raise ConfigError("HOTHOUR_BCRYPT_COST is not usable: bcrypt knows 4 to 31.")
-    if config.production and config.engine.bcrypt_cost < 12:
+    if config.engine.bcrypt_cost < 12:
         raise ConfigError("HOTHOUR_BCRYPT_COST below 12 is refused in production.")
+
+
+def _check_limits(limits: Settings) -> None:
+    if not 4 <= limits.bcrypt_cost <= 31:
+        raise _unusable("bcrypt_cost", "bcrypt knows 4 to 31")
+    if limits.access_token_ttl_s > ACCESS_TTL_S_MAX:
+        raise _unusable("access_token_ttl_s", f"at most {ACCESS_TTL_S_MAX}")
+    for low, high in _IN_ORDER:
+        if getattr(limits, low) >= getattr(limits, high):
+            raise _unusable(low, f"it has to be below {PREFIX}{high.upper()}")
+
+
+def _check_forms(config: Config) -> None:
+    """Texts with a form of their own; a sentence never quotes them, they may hold a password."""
+    readers: Mapping[str, Callable[[Any], object]] = {
+        "database_url": _postgresql_url,
+        "smtp_url": smtp_server,
+        "public_url": _http_url,
+        "allowed_origins": _origins,
+        "trusted_proxies": _networks,
+        "mail_from": _sender,
+    }
+    for name, read in readers.items():
+        value = getattr(config, name)
+        if not value:
+            continue
+        try:
+            read(value)
+        except ValueError as error:
+            raise _unusable(name, str(error)) from error
+
+
+def _postgresql_url(text: str) -> None:
+    try:
+        parts = urlsplit(text)
+        understood = parts.scheme in ("postgresql", "postgres") and parts.port != 0
+    except ValueError:  # a port that is none, or half of a password with a slash in it
+        understood = False
+    if not understood:
+        form = "postgresql://user:password@host:port/database, with %2F and its like in a password"
+        raise ValueError(f"its form is {form}") from None
+
+
+def _http_url(text: str) -> None:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError("its form is http://host:port or https://host")
+    if parts.username or parts.query or parts.fragment:
+        raise ValueError("it is an address alone, without user, query and fragment")
+
+
+def _origins(texts: tuple[str, ...]) -> None:
+    for text in texts:
+        _http_url(text)
+        if urlsplit(text).path:
+            raise ValueError("an origin ends with its host or port")
+
+
+def _networks(texts: tuple[str, ...]) -> None:
+    try:
+        Addresses(texts)
+    except ValueError as error:
+        raise ValueError("addresses or networks such as 10.0.0.0/8, comma separated") from error
+
+
+def _sender(text: str) -> None:
+    if "@" not in parseaddr(text)[1] or not text.isprintable():
+        raise ValueError("its form is an address, or Name <address>")
+
+
+def _unusable(name: str, why: str) -> ConfigError:
+    return ConfigError(f"{PREFIX}{name.upper()} is not usable: {why}.")
 
 
 def _masked(name: str, value: object) -> str:

@@ -60,15 +60,15 @@ class Runner(web.AppRunner):
             auto_decompress=False,
             shutdown_timeout=shutdown_timeout_s,
         )
-        self._guard = Guard(header_timeout_s, metrics, request_ids, log)
+        self.guard = Guard(header_timeout_s, metrics, request_ids, log)
 
     async def _make_server(self) -> web.Server:
         plain = await super()._make_server()
-        self._guard.start(asyncio.get_running_loop())
-        return _Listener(plain, self._guard)
+        self.guard.start(asyncio.get_running_loop())
+        return _Listener(plain, self.guard)
 
     async def _cleanup_server(self) -> None:
-        self._guard.stop()
+        self.guard.stop()
         await super()._cleanup_server()
 
 

@@ -18,6 +18,7 @@ import uvloop
 from edge import logs, office, running
 from edge.app import document
 from edge.config import Config, ConfigError, load
+from edge.demo import run as demonstration
 from edge.office import Office
 from engine.catalog.accounts import Person
 from engine.errors import HotHourError, Invalid
@@ -63,6 +64,20 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> Non
         config = load(host=host, port=port, data_dir=data_dir)
         log = logs.configure(config.log_format, sys.stderr, config.log_level)
         if not _run(running.serve(config, log, lambda url: _say(f"ready {url}"))):
+            raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Lines instead of a board.")] = False,
+) -> None:
+    """A running shop to look at: seeded, with falling prices and guests who press."""
+    with sentences():
+        config = load(host=host, port=port, data_dir=data_dir, email_verification=False)
+        if not _run(demonstration.run(config, sys.stdout, sys.stderr, plain=plain)):
             raise typer.Exit(1)
 
 

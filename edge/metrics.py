@@ -54,6 +54,7 @@ class Metrics:
         self._late_headers = plain.count(
             "hothour_http_late_headers_total", "Connections closed for slow headers"
         )
+        self._mails = plain.count("hothour_mails_total", "Mails handed over", ("outcome",))
         self._loop_lag = plain.spread(
             "hothour_loop_lag_seconds", "Time the event loop was late by", LATENESS_S
         )
@@ -69,6 +70,10 @@ class Metrics:
     def booking(self, channel: str, outcome: str) -> None:
         """A press was answered over "rest" or "live": "booked", or the code of the refusal."""
         self._bookings.add(channel, outcome)
+
+    def mailed(self, outcome: str) -> None:
+        """A mail was "sent", "delayed" or "refused"."""
+        self._mails.add(outcome)
 
     def malformed(self) -> None:
         """What came was no HTTP."""

@@ -91,6 +91,7 @@ async def seed(office: Office, users: int, out: Path, ttl_s: int) -> None:
     """Make `users` verified customers, one studio with its admin (once a file), and write their
     tokens to `out`. A file that is there is added to. Raises Refusal and Invalid."""
     earlier = _read(out)
+    _write(out, earlier)  # before accounts are made whose tokens would be lost
     if earlier is None:
         studio = await office.studios.create(Profile(name="Load Test Studio"))
         admin = Person(
@@ -141,10 +142,14 @@ def _read(out: Path) -> dict[str, Any] | None:
     raise Refusal(f"{out} is no file of an earlier `hothour seed`: name another one.")
 
 
-def _write(out: Path, found: dict[str, Any]) -> None:
+def _write(out: Path, found: dict[str, Any] | None) -> None:
+    """Put it there as a whole; None: only see whether that could be done."""
     try:
         beside = out.with_name(f".{out.name}.new")
         beside.write_bytes(orjson.dumps(found))
-        beside.replace(out)
+        if found is None:
+            beside.unlink()
+        else:
+            beside.replace(out)
     except OSError as error:
         raise Refusal(f"{out} cannot be written: {error.strerror}.") from error

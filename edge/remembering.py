@@ -2,7 +2,8 @@
 
 For routes that change the catalog. Bookings are not remembered here: their key is on the
 reservation. A refusal is not kept, it is decided anew. An answer that was committed and could not
-be kept is still given: what is lost then is only the protection of a retry.
+be kept is still given: what is lost then is only the protection of a retry. If nobody knows whether it
+was committed the claim stays for its time, and a retry hears BUSY instead of doing it twice.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ import orjson
 from structlog.typing import FilteringBoundLogger
 
 from edge.routing import Call, Reply
-from engine.errors import Busy, KeyReused, Unable
+from engine.errors import Busy, KeyReused, Unable, UnknownOutcome
 from engine.ports.keys import Kept, KeyStore
 
 CLAIM_TTL_MS: Final = 60_000
@@ -53,6 +54,8 @@ class Remembering:
         try:
             reply = await handler(call)
             committed = 200 <= reply.status < 300
+        except UnknownOutcome:
+            raise  # it may have been done: the claim stands, so a retry does not do it again
         except BaseException:
             await self._forget(account_id, key)
             raise

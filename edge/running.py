@@ -17,7 +17,8 @@ import aiohttp
 from structlog.typing import FilteringBoundLogger
 
 from edge.adapters import MigrationError, StoreUnavailable, UnsafeDatabase, prepare
-from edge.app import CannotListen, Server, bind
+from edge.app import Server
+from edge.binding import CannotListen, bind
 from edge.config import Config
 from edge.embedded import (
     EmbeddedError,
@@ -58,6 +59,10 @@ def plainly() -> Iterator[None]:
         raise CannotRun(str(error)) from error
     except StoreError as error:
         raise CannotRun("The database went away while starting; try again.") from error
+    except OSError as error:  # a file of the data directory
+        if error.filename is None:
+            raise
+        raise CannotRun(f"{error.filename} cannot be used: {error.strerror}.") from error
 
 
 @asynccontextmanager
@@ -130,21 +135,41 @@ async def serve(config: Config, log: FilteringBoundLogger, ready: Callable[[str]
     False: the process could not go on (another one bears its name, or a part broke).
     Raises CannotRun.
     """
-    asked_to_stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked_to_stop.set)
-    async with serving(config, log) as (server, url):
-        ready(url)
-        log.info("ready", url=url)
-        waits = [
-            loop.create_task(asked_to_stop.wait()),
-            loop.create_task(server.superseded.wait()),
-        ]
+    stop = _Stop()
+    try:
+        async with serving(config, log) as (server, url):
+            ready(url)
+            log.info("ready", url=url)
+            await stop.asked_or(server.superseded)
+            return not server.superseded.is_set()
+    except asyncio.CancelledError:
+        if not stop.asked.is_set():
+            raise
+        log.info("asked to stop before it could book")
+        return True
+
+
+class _Stop:
+    """What SIGTERM and SIGINT ask for: a start that is under way is given up, a server drains."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self._starting = asyncio.current_task()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._ask)
+
+    def _ask(self) -> None:
+        if not self.asked.is_set() and self._starting is not None:
+            self._starting.cancel()
+        self.asked.set()
+
+    async def asked_or(self, other: asyncio.Event) -> None:
+        """From now on nothing is given up: wait until we are asked, or the other event is set."""
+        self._starting = None
+        waits = [asyncio.ensure_future(each.wait()) for each in (self.asked, other)]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
-        return not server.superseded.is_set()
 
 
 async def is_ready(url: str) -> bool:

@@ -58,9 +58,7 @@ class Account:
         if self._refresh is not None:
             try:
                 self._take(
-                    await self._api.ask(
-                        "POST", "/auth/refresh", {"refresh_token": self._refresh}
-                    )
+                    await self._api.ask("POST", "/auth/refresh", {"refresh_token": self._refresh})
                 )
                 return
             except Refusal as refusal:

@@ -89,12 +89,12 @@ LESSONS: Final[Mapping[str, Sequence[Lesson]]] = {
 """By the key of the house."""
 
 
-def offer(rng: Random, house: str, starts_ms: int) -> Body:
+def offer(rng: Random, house: str, starts_ms: int, window_s_max: int = WINDOW_S[1]) -> Body:
     """One more auction of a house, from `starts_ms` on. Where the plan is to say how the price
     falls (`is_planned`), the drops are left out."""
     lesson = rng.choice(LESSONS[house])
     planned = rng.random() < PLANNED_PART
-    window_s = PLANNED_WINDOW_S if planned else rng.randrange(WINDOW_S[0], WINDOW_S[1] + 1, 10)
+    window_s = PLANNED_WINDOW_S if planned else rng.randrange(WINDOW_S[0], window_s_max + 1, 10)
     ends_ms = starts_ms + window_s * 1_000
     start = rng.randrange(lesson.lira[0], lesson.lira[1] + 1, 10) * LIRA
     floor = start * rng.randint(*_FLOOR_PERCENT) // 100 // (10 * LIRA) * 10 * LIRA

@@ -26,6 +26,8 @@ PING_EVERY_S: Final = 30.0
 ROUND_S: Final = 10.0
 """How often the token is looked at."""
 CLOSE_TIMEOUT_S: Final = 2.0
+WATCHED_MAX: Final = 200
+"""Sales that one socket may watch at a time."""
 _BACKOFF_S: Final = (0.5, 20.0)
 _OFFSETS_MAX: Final = 8
 _LOST: Final = 1006
@@ -46,13 +48,18 @@ class Punctuality:
         self.bookings = Lateness()
         """Of bookings, counted from the accepted instant: their commit is in it."""
 
-    def heard(self, fields: Fields, arrived_ms: float) -> float | None:
-        """Count a frame; how late it was, None if that says nothing."""
+    def heard(self, fields: Fields, arrived_ms: float, watched_since_ms: float) -> float | None:
+        """Count a frame; how late it was, None if that says nothing: what took effect before
+        anybody watched (a sale may be entered with a start in the past) came as soon as it could.
+        """
         kind = fields["type"]
         on_time = kind in _ON_TIME and fields.get("reason") not in _NOT_BY_THE_CLOCK
         if not on_time and kind != "auction_booked":
             return None
-        late_ms = max(0.0, arrived_ms - parse_instant(fields["at"]))
+        at_ms = parse_instant(fields["at"])
+        if at_ms < watched_since_ms:
+            return None
+        late_ms = max(0.0, arrived_ms - at_ms)
         (self.clock if on_time else self.bookings).add(late_ms)
         return late_ms
 
@@ -87,6 +94,7 @@ class Channel:
         self._offset_ms = 0.0
         self._token: str | None = None
         self._hellos = 0
+        self._watched_since_ms: dict[int, float] = {}
         self.greeted = asyncio.Event()
         """Set once the server's clock is known."""
 
@@ -164,13 +172,27 @@ class Channel:
         return ws.close_code or _LOST
 
     def _on_frame(self, fields: dict[str, Any], arrived_ms: float) -> None:
-        if fields["type"] == "hello":
-            self._hellos += 1
-        late_ms = self._punctuality.heard(fields, arrived_ms + self._offset_ms)
-        self._hear(fields, late_ms)
+        now_ms = arrived_ms + self._offset_ms
+        match fields["type"]:
+            case "hello":
+                self._hellos += 1
+                self._watched_since_ms.clear()
+            case "subscribed":
+                self._note_watched(fields, now_ms)
+            case _:
+                pass
+        since_ms = self._watched_since_ms.get(fields.get("auction_id", 0), now_ms)
+        self._hear(fields, self._punctuality.heard(fields, now_ms, since_ms))
         waiting = self._waiting.pop(fields["ref"], None) if "ref" in fields else None
         if waiting is not None and not waiting.done():
             waiting.set_result((fields, arrived_ms))
+
+    def _note_watched(self, fields: Fields, now_ms: float) -> None:
+        """The newest are remembered: a socket watches no more than that."""
+        for snapshot in fields["snapshots"]:
+            self._watched_since_ms.setdefault(snapshot["auction_id"], now_ms)
+        while len(self._watched_since_ms) > WATCHED_MAX:
+            del self._watched_since_ms[next(iter(self._watched_since_ms))]
 
     async def _ask(self, kind: str, fields: dict[str, Any]) -> tuple[Fields, float]:
         ws = self._ws

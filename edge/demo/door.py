@@ -56,8 +56,6 @@ class Door:
     async def serve(self, visit: Visit) -> None:
         """Check one guest in. Raises Refusal, Unreachable."""
         ask = self._account.ask
-        found = await insist(
-            lambda: ask("POST", f"/reservations/{visit.code}/trigger-manual")
-        )
+        found = await insist(lambda: ask("POST", f"/reservations/{visit.code}/trigger-manual"))
         await insist(lambda: ask("POST", f"/reservations/{found['id']}/check-in"))
         self._scene.checked_in(visit.who, visit.title, visit.studio, self._server_ms())

@@ -248,9 +248,7 @@ class Guest:
     async def _book(self, auction_id: int, key: str, most: str, *, over_rest: bool) -> Fields:
         press: dict[str, Any] = {"auction_id": auction_id, "max_price": most}
         if over_rest:
-            booked: Fields = await self._account.ask(
-                "POST", "/reservations/book", press, key=key
-            )
+            booked: Fields = await self._account.ask("POST", "/reservations/book", press, key=key)
             return booked
         answer = await self._channel.ask("book", idempotency_key=key, **press)
         result: Fields = answer["result"]
@@ -272,9 +270,7 @@ class Guest:
     async def _give_back(self, sale: Sale, reservation_id: int) -> None:
         await asyncio.sleep(self._rng.uniform(*THINKS_AGAIN_S))
         try:
-            await insist(
-                lambda: self._account.ask("DELETE", f"/reservations/{reservation_id}")
-            )
+            await insist(lambda: self._account.ask("DELETE", f"/reservations/{reservation_id}"))
         except (Refusal, Unreachable):
             return  # then the seat stays theirs
         self._scene.gave_back(self._login.short, sale, self._channel.server_ms())

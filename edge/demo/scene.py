@@ -5,7 +5,6 @@ was. Who it was that booked only the demo's own guests can tell, and they do. A 
 claims is somebody else's: whoever is trying the API out. Bounded: sales that are over go.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,6 +34,11 @@ class Shown:
     since_ms: float = 0.0
     """When its status became what it is."""
 
+    def is_past(self, now_ms: float) -> bool:
+        """Over for so long that nobody looks for it any more."""
+        over_ms = self.since_ms if self.sale.over else self.sale.schedule.ends_at_ms
+        return now_ms - over_ms >= KEPT_AFTER_END_MS
+
 
 @dataclass(frozen=True, slots=True)
 class _Unclaimed:
@@ -54,24 +58,10 @@ class Scene:
         self._unclaimed: dict[tuple[int, int], _Unclaimed] = {}
         self._claimed: dict[tuple[int, int], float] = {}
 
-    def title(self, auction_id: int) -> str:
-        """What the class is called."""
+    def status(self, auction_id: int) -> str | None:
+        """As the newest frame has it; None: nothing is known of it."""
         shown = self.shown.get(auction_id)
-        return f"auction {auction_id}" if shown is None else shown.sale.title
-
-    def counts(self, auction_ids: Iterable[int], now_ms: float) -> tuple[int, int]:
-        """How many of these can be booked now, and how many are still to start."""
-        live = upcoming = 0
-        for auction_id in auction_ids:
-            shown = self.shown.get(auction_id)
-            if shown is None:
-                continue
-            sale = shown.sale
-            if now_ms < sale.schedule.starts_at_ms:
-                upcoming += not sale.over
-            elif sale.status in ("SCHEDULED", "ACTIVE") and now_ms < sale.schedule.ends_at_ms:
-                live += 1
-        return live, upcoming
+        return None if shown is None else shown.sale.status
 
     # --- what the watcher sees -------------------------------------------------------------------
 
@@ -117,31 +107,25 @@ class Scene:
         for seat, at_ms in list(self._claimed.items()):
             if now_ms - at_ms >= KEPT_AFTER_END_MS:
                 del self._claimed[seat]
-        gone = [
-            id_
-            for id_, shown in self.shown.items()
-            if now_ms >= shown.sale.schedule.ends_at_ms + KEPT_AFTER_END_MS or shown.sale.over
-            and now_ms - shown.since_ms >= KEPT_AFTER_END_MS
-        ]
+        gone = [id_ for id_, shown in self.shown.items() if shown.is_past(now_ms)]
         for id_ in gone:
             del self.shown[id_]
         return gone
 
     def _tell(self, sale: Sale, fields: Fields, now_ms: float) -> None:
-        where = f"{sale.title} ({sale.studio})"
-        price = f"{format_minor(sale.price)} {sale.currency}"
+        price = f"{format_minor(sale.price)} {sale.currency} ({sale.studio})"
         match fields["type"]:
             case "auction_booked":
                 self.bookings += 1
                 seat = (sale.id, sale.revision)
                 if self._claimed.pop(seat, None) is None:
-                    self._unclaimed[seat] = _Unclaimed(now_ms, f"took {where} at {price}")
+                    self._unclaimed[seat] = _Unclaimed(now_ms, f"took {sale.title} at {price}")
             case "turbo_triggered":
-                self.feed.add(now_ms, Kind.TURBO, f"{where} turns turbo at {price}")
+                self.feed.add(now_ms, Kind.TURBO, f"{sale.title} turns turbo at {price}")
             case "auction_updated" if fields["reason"] == "relisted":
-                self.feed.add(now_ms, Kind.RELISTED, f"{where} has a seat again at {price}")
+                self.feed.add(now_ms, Kind.RELISTED, f"{sale.title} has a seat again at {price}")
             case "auction_updated" if fields["reason"] == "cancelled":
-                self.feed.add(now_ms, Kind.WARNING, f"{where} was cancelled")
+                self.feed.add(now_ms, Kind.WARNING, f"{sale.title} was cancelled ({sale.studio})")
             case _:
                 pass
 
@@ -153,8 +137,8 @@ class Scene:
         if self._unclaimed.pop(seat, None) is None:
             self._claimed[seat] = now_ms
         price = f"{reservation['locked_price']} {reservation['currency']}"
-        place = f"seat {reservation['seat_no']} of {sale.seats}"
-        text = f"{who} took {sale.title} ({sale.studio}) at {price}, {place}"
+        place = f"seat {reservation['seat_no']}/{sale.seats}"
+        text = f"{who} took {sale.title} at {price}, {place} ({sale.studio})"
         self.feed.add(now_ms, Kind.BOOKED, text)
 
     def missed(self, who: str, sale: Sale, late_by_ms: int, now_ms: float) -> None:
@@ -167,4 +151,4 @@ class Scene:
 
     def checked_in(self, who: str, title: str, studio: str, now_ms: float) -> None:
         """A desk has seen one of ours."""
-        self.feed.add(now_ms, Kind.CHECKED_IN, f"{who} is at the desk of {studio} for {title}")
+        self.feed.add(now_ms, Kind.CHECKED_IN, f"{who} is here for {title} ({studio})")

@@ -19,7 +19,7 @@ GIVES_BACK: Final = 0.12
 COMES_EARLY: Final = 0.3
 """How likely a booked guest shows up at the desk while somebody is still looking at the board."""
 
-_DEPTH: Final = (0.15, 0.9)
+_DEPTH: Final = (0.1, 0.9)
 _ROUND_TO: Final = ((60_000, 10_000), (30_000, 5_000), (0, 2_500))
 """From this start price on (minor units), people think in steps of this."""
 _REACTION_MS_MIN: Final = 120.0

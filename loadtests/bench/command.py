@@ -10,7 +10,8 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+import traceback
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -18,14 +19,17 @@ from typing import Any, Final
 import uvloop
 
 from loadtests.bench import machine
-from loadtests.bench.figures import Broken, Effort, Figure
-from loadtests.bench.questions import lateness, memory, rush
+from loadtests.bench.figures import Broken, Effort, Figure, leaves
+from loadtests.bench.questions import commit, lateness, losers, memory, rush, startup
 from loadtests.bench.table import Answered, as_json, table
 
-Question = Callable[[Effort], Awaitable[Sequence[Figure]]]
+Question = Callable[[Effort], AsyncIterator[Figure]]
 
 QUESTIONS: Final[dict[str, Question]] = {
     "lateness": lateness.ask,
+    "commit": commit.ask,
+    "losers": losers.ask,
+    "startup": startup.ask,
     "memory": memory.ask,
     "rush": rush.ask,
 }
@@ -60,7 +64,7 @@ async def _ask(names: Sequence[str], effort: Effort) -> tuple[list[Answered], di
     answers = []
     for name in names:
         _tell(f"{name} ... (load {machine.load():.1f})")
-        answers.append(await _answer(name, effort))
+        answers.append(await answered(name, QUESTIONS[name], effort))
     load["after"] = machine.load()
     about = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -72,14 +76,23 @@ async def _ask(names: Sequence[str], effort: Effort) -> tuple[list[Answered], di
     return answers, about
 
 
-async def _answer(name: str, effort: Effort) -> Answered:
+async def answered(name: str, question: Question, effort: Effort) -> Answered:
+    """Ask one question. What was measured before a failure stays."""
+    figures: list[Figure] = []
+    failure = None
     try:
         async with asyncio.timeout(QUESTION_TIMEOUT_S):
-            return Answered(name, tuple(await QUESTIONS[name](effort)))
-    except Broken as broken:
-        return Answered(name, failure=str(broken))
-    except TimeoutError:
-        return Answered(name, failure=f"not answered within {QUESTION_TIMEOUT_S:.0f} s")
+            async for figure in question(effort):
+                figures.append(figure)
+    except* Broken as broken:
+        failure = "; ".join(map(str, leaves(broken)))
+    except* TimeoutError:
+        failure = f"not answered within {QUESTION_TIMEOUT_S:.0f} s"
+    except* Exception as error:
+        # Ours or the product's: the other questions can be answered all the same.
+        traceback.print_exception(error)
+        failure = "; ".join(map(repr, leaves(error)))
+    return Answered(name, tuple(figures), failure)
 
 
 def _tell(line: str) -> None:

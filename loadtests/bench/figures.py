@@ -4,11 +4,11 @@ Pure. A figure is the median of its rounds; a ratio is taken round by round, so 
 machine down for a moment slows both sides.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 from statistics import median
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -87,3 +87,12 @@ def quantiles(rounds: Sequence[Sequence[float]], share: float) -> tuple[float, .
 def doubts(found: Iterable[str | None]) -> tuple[str, ...]:
     """The reasons that are reasons, each once."""
     return tuple(dict.fromkeys(reason for reason in found if reason))
+
+
+def leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
+    """The exceptions that the groups in a group hold in the end."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from leaves(error)
+        else:
+            yield error

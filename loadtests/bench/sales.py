@@ -3,11 +3,16 @@
 Prices fall by the smallest coin and never reach the floor, so every drop is a change.
 """
 
+import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import asyncpg
 
+from loadtests.bench.figures import Broken
+
+TAKEN_OVER_WITHIN_S = 30.0
 HOUR_MS = 3_600_000
 
 _STUDIO = """
@@ -22,6 +27,10 @@ select (select min(id) from studio), 'Vinyasa', 90000000, 100, 1, $2,
 from generate_series(0, $1::int - 1) n,
     lateral (select $3::timestamptz + n * $4::float * interval '1 millisecond' as at) starts
 returning id
+"""
+# From the last one on, since they are taken in order: next to no work while there is one left.
+_LEFT = """
+select id from auction where id between $1 and $2 and fence = 0 order by id desc limit 1
 """
 
 
@@ -63,3 +72,15 @@ async def add(database: asyncpg.Connection, count: int, sales: Sales) -> list[in
 def lately() -> Sales:
     """Live since a minute ago, without a drop for the next hour."""
     return Sales(starts_at_ms=now_ms() - 60_000)
+
+
+async def taken_over(database: asyncpg.Connection, ids: Sequence[int]) -> None:
+    """Wait until a node has moved the fence of each of these, inserted in one go. Raises Broken."""
+    try:
+        async with asyncio.timeout(TAKEN_OVER_WITHIN_S):
+            while True:
+                if await database.fetchval(_LEFT, ids[0], ids[-1]) is None:
+                    return
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise Broken(f"auctions not loaded within {TAKEN_OVER_WITHIN_S:.0f} s") from None

@@ -75,6 +75,15 @@ async def test_who_leaves_makes_nobody_wait(world: World) -> None:
     assert await world.leases.renew("two", two.incarnation, TTL_MS, NOON_MS) == ALL
 
 
+async def test_who_leaves_takes_nothing_of_anybody_else_along(world: World) -> None:
+    one = await world.leases.join("one", TTL_MS, NOON_MS)
+    two = await world.leases.join("two", TTL_MS, NOON_MS)
+    await world.leases.renew("one", one.incarnation, TTL_MS, NOON_MS)
+    await world.leases.leave("two", two.incarnation)
+    three = await world.leases.join("three", TTL_MS, NOON_MS)
+    assert await world.leases.renew("three", three.incarnation, TTL_MS, NOON_MS) == NONE
+
+
 async def test_the_latest_instant_any_member_used_is_told(world: World) -> None:
     one = await world.leases.join("one", TTL_MS, NOON_MS)
     await world.leases.renew("one", one.incarnation, TTL_MS, NOON_MS + 5_000)

@@ -17,7 +17,6 @@ from edge.problems import problem
 from edge.routing import Principal
 from engine.errors import AuthExpired, AuthInvalid, HotHourError
 from engine.settings import Settings
-from engine.timers import Timers
 from tests.edge.live_clients import UPGRADE, Client
 from tests.edge.live_shop import ManualClock, ManualTimers, Notices, Shop, guest, until
 
@@ -62,7 +61,7 @@ class World:
     """A server on loopback and everything behind it."""
 
     clock: ManualClock
-    timers: Timers
+    timers: ManualTimers
     hub: Hub
     shop: Shop
     notices: Notices
@@ -122,7 +121,6 @@ class World:
 
     async def pass_time(self, ms: int, step_ms: int = 1_000) -> None:
         """Time goes by in steps, and whatever falls due happens."""
-        assert isinstance(self.timers, ManualTimers)
         end_ms = self.clock.now + ms
         while self.clock.now < end_ms:
             self.clock.now = min(end_ms, self.clock.now + step_ms)
@@ -150,7 +148,6 @@ def refuse(error: HotHourError, request: web.Request) -> web.Response:
 async def world(
     *,
     clock: ManualClock | None = None,
-    real_time: bool = False,
     counts_clients: bool = True,
     sockets_max: int = 1_000,
     origins: Sequence[str] = (),
@@ -159,8 +156,7 @@ async def world(
     """A running world; `settings` are knobs by name."""
     knobs = Settings(**settings)
     clock = clock or ManualClock()
-    make = Timers if real_time else ManualTimers
-    timers = make(clock, yield_after_ms=knobs.yield_after_ms)
+    timers = ManualTimers(clock, yield_after_ms=knobs.yield_after_ms)
     shop, meters, notices = Shop(clock), Meters(), Notices()
     hub = Hub(views=shop, settings=knobs, clock=clock, timers=timers, meters=meters)
     shop.sinks.append(hub)

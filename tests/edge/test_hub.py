@@ -174,6 +174,34 @@ async def test_the_timer_of_prices_lives_as_long_as_somebody_wants_them(here: Wo
     assert len(here.timers) == 0
 
 
+async def test_the_first_who_wants_prices_hears_of_no_drop_its_snapshot_held(
+    here: World,
+) -> None:
+    here.shop.open(auction_of(7))
+    await watch(here, ticks=False)
+    await here.pass_time(3_500, 500)
+    _, wire = await watch(here)
+    await here.pass_time(400, 100)
+    assert wire.written == []
+    await here.pass_time(100)
+    assert [m["step"] for m in wire.messages()] == [4]
+
+
+async def test_a_drop_between_a_snapshots_making_and_its_arrival_is_told(here: World) -> None:
+    opened = here.shop.open(auction_of(7))
+    _, wire = await watch(here)
+    edited = replace(opened, revision=2)
+    made = frames.resync(edited, here.clock.now_ms(), 1)
+    here.clock.now += 1_001
+    here.shop.publish(edited, made)
+    here.timers.run_due()
+    await here.settle()
+    assert [(m["type"], m["step"]) for m in wire.messages()] == [
+        ("auction_updated", 0),
+        ("price_update", 1),
+    ]
+
+
 async def test_an_announcement_repeats_the_price_to_ticks_mode_with_the_same_key(
     here: World,
 ) -> None:
@@ -297,6 +325,20 @@ async def test_a_snapshot_makes_up_for_what_a_congested_socket_missed(here: Worl
     before = len(wire.written)
     await here.pass_time(100, 50)
     assert len(wire.written) == before
+
+
+async def test_nothing_older_follows_what_made_up_for_a_congestion(here: World) -> None:
+    here.shop.open(auction_of(7))
+    socket, wire = await watch(here)
+    here.shop.change(7)
+    whole = here.hub._mend(socket, 7, 1)
+    assert whole is not None
+    assert b'"revision":2' in whole
+    await here.settle()
+    assert wire.written == []
+    here.shop.change(7)
+    await here.settle()
+    assert revisions(wire) == [3]
 
 
 # --- a stream without a gap ----------------------------------------------------------------------

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from edge.connection import Socket
 from edge.topics import AuctionTopic
+from engine.domain.auction import Status
 from engine.errors import Busy, Internal, NotFound
 from engine.ports.commit import Unavailable
 from tests.edge.live_clients import Wire, wired
@@ -60,6 +62,18 @@ async def test_a_frame_that_arrives_while_the_view_is_loaded_wins(here: World) -
     assert topic_of(here).auction == newer
     await here.settle()
     assert wire.written == []
+
+
+async def test_of_two_objects_of_one_revision_the_published_one_wins(here: World) -> None:
+    """A seat that comes back after the end changes the object and not its revision."""
+    opened = here.shop.open(auction_of(7, status=Status.EXPIRED, revision=5))
+    here.shop.view_gate = asyncio.Event()
+    coming = asyncio.create_task(watch(here))
+    await here.settle()
+    here.shop.publish(replace(opened, seats_left=9))
+    here.shop.view_gate.set()
+    await coming
+    assert topic_of(here).auction == replace(opened, seats_left=9)
 
 
 async def test_a_look_that_is_newer_than_the_view_mends_all_watchers(here: World) -> None:

@@ -104,6 +104,38 @@ async def test_who_is_served_or_idle_between_requests_is_left_alone() -> None:
             writer.close()
 
 
+class Wire(asyncio.Transport):
+    """A connection on which both halves of a request arrive before the server does anything."""
+
+    def write(self, data: object) -> None:
+        pass
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        pass
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+async def test_a_body_right_behind_its_head_is_not_taken_for_another_head() -> None:
+    async with rig(HELLO) as server:
+        assert server.runner.server is not None
+        connection = server.runner.server()
+        connection.connection_made(Wire())
+        assert len(server.runner.guard) == 1
+        await asyncio.sleep(0)  # it waits for a request now
+        connection.data_received(b"POST /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+        connection.data_received(b"123")
+        assert len(server.runner.guard) == 0
+        connection.connection_lost(None)
+
+
 @pytest.mark.parametrize(
     "sent",
     [

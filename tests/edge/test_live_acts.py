@@ -195,7 +195,7 @@ async def test_under_a_stream_of_changes_no_snapshot_leaves_a_gap() -> None:
             for _ in range(rng.randrange(4)):
                 if rng.random() < 0.1:
                     here.clock.now += 1_000
-                    here.timers.run_due()  # type: ignore[attr-defined]  # the manual ones
+                    here.timers.run_due()
                 here.shop.change(7)
             if rng.random() < 0.9:
                 await asyncio.sleep(0)

@@ -1,6 +1,7 @@
 """Bodies and queries: bounded in size and time, and refused by name."""
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
@@ -265,6 +266,20 @@ async def test_an_announced_size_is_refused_before_a_byte_is_sent() -> None:
     assert got.startswith(b"HTTP/1.1 413 ")
 
 
+async def test_a_body_without_end_is_refused_while_it_still_comes() -> None:
+    head = (
+        b"POST /body HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+        b"Expect: 100-continue\r\n\r\n"
+    )
+    async with rig(*ROUTES, settings=replace(SMALL, body_timeout_s=20)) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(head)
+        await reader.readuntil(b"100 Continue\r\n\r\n")
+        writer.write(b"400\r\n" + b" " * 0x400 + b"\r\n")  # and no last chunk, ever
+        assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 413 ")
+        writer.close()
+
+
 async def test_a_body_in_pieces_is_put_together() -> None:
     async def pieces() -> Any:
         for piece in (b'{"auction', b'_id": ', b"1", b"}"):
@@ -287,7 +302,9 @@ async def test_a_body_that_does_not_arrive_is_given_up() -> None:
     assert b'"code":"REQUEST_TIMEOUT"' in got
 
 
-async def test_chunks_that_are_none_are_not_of_the_form() -> None:
+async def test_chunks_that_are_none_are_not_of_the_form(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     head = (
         b"POST /body HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
         b"Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n"
@@ -297,11 +314,15 @@ async def test_chunks_that_are_none_are_not_of_the_form() -> None:
         writer.write(head)
         await reader.readuntil(b"100 Continue\r\n\r\n")  # it waits for the body now
         writer.write(b"5\r\nabcde\r\nzz\r\n")
-        got = await reader.read()
+        async with asyncio.timeout(10):  # the connection ends, as nobody knows what is next
+            got = await reader.read()
         writer.close()
     assert got.startswith(b"HTTP/1.1 422 ")
     assert b'"code":"VALIDATION"' in got
+    assert got.count(b"HTTP/1.1") == 1
     assert not server.lines
+    assert not caplog.records
+    assert server.metric("hothour_http_malformed_total") == 1
 
 
 async def test_a_client_that_hangs_up_in_its_body_is_no_error_of_ours() -> None:

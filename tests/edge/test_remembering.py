@@ -10,7 +10,7 @@ import pytest
 from edge.remembering import fingerprint
 from edge.routing import Access, Call, Reply, Route
 from edge.wire.base import Body
-from engine.errors import Busy, NotStarted
+from engine.errors import Busy, NotStarted, UnknownOutcome
 from engine.ports.keys import Kept
 from engine.store.postgres.keys import PostgresKeys
 from engine.store.postgres.pool import ConnectSettings, Pool, open_pool
@@ -156,6 +156,15 @@ async def test_what_broke_may_be_tried_again(pool: Pool, desk: Desk) -> None:
         assert (await ask(server)).status == 500
         desk.fails_with = None
         assert (await ask(server)).status == 201
+
+
+async def test_what_may_have_been_done_is_not_done_again(pool: Pool, desk: Desk) -> None:
+    desk.fails_with = UnknownOutcome()
+    async with rig(*desk.routes(), keys=PostgresKeys(pool)) as server:
+        assert (await ask(server)).json["code"] == "UNKNOWN_OUTCOME"
+        desk.fails_with = None
+        assert (await ask(server)).json["code"] == "BUSY"
+    assert desk.done == 0
 
 
 async def test_an_answer_that_changed_nothing_is_not_kept(pool: Pool, desk: Desk) -> None:

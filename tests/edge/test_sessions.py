@@ -97,7 +97,9 @@ async def test_a_renewed_session_lives_on(here: World) -> None:
 
 async def test_a_token_about_to_expire_is_warned_of_at_once(here: World) -> None:
     async with here.client() as client:
-        await here.signed_in(client, guest(501, expires_at_ms=START_MS + 5_000))
+        await client.ask("ping", client_ms=1)
+        await here.pass_time(20_000)
+        await here.signed_in(client, guest(501, expires_at_ms=START_MS + 25_000))
         await here.pass_time(200, 100)
         assert [m["type"] for m in await client.everything()] == ["session_expiring"]
         await here.pass_time(5_000, 500)

@@ -1,5 +1,7 @@
 """A whole response is what aiohttp itself would have sent, headers, framing and all."""
 
+import asyncio
+
 import pytest
 from aiohttp import web
 
@@ -84,6 +86,35 @@ async def test_answers_without_a_body_have_neither_body_nor_length(path: str, st
     assert line == f"HTTP/1.1 {status}"
     assert body == b""
     assert not any(each.startswith("Content-Length") for each in headers)
+
+
+async def test_whoever_asks_and_never_reads_is_not_served_without_end() -> None:
+    asked, served = 1_500, 0
+
+    def with_count(app: web.Application, _tools: object) -> None:
+        async def big(_: web.Request) -> web.StreamResponse:
+            nonlocal served
+            served += 1
+            return serving(200, b"x" * 40_000)
+
+        app.router.add_get("/big", big)
+
+    async with rig(mounts=with_count) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        reader._transport.pause_reading()  # type: ignore[attr-defined]  # it has no public name
+        writer.write(b"GET /big HTTP/1.1\r\nHost: x\r\n\r\n" * asked)
+        before = -1
+        while served != before:
+            before = served
+            await asyncio.sleep(0.3)
+        assert 0 < served < asked
+        reader._transport.resume_reading()  # type: ignore[attr-defined]  # as above
+        async with asyncio.timeout(60):
+            for _ in range(asked):
+                await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(40_000)
+        assert served == asked
+        writer.close()
 
 
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b", "a\nb", "a\0b"])

@@ -21,7 +21,10 @@ from engine.store.memory.schedule import MemoryScheduleStore
 from tests.engine.faulty import Faulty
 from tests.engine.world import Letters, Watcher, clock_of
 
-QUICK = Settings(backoff_ms_min=5, backoff_ms_max=20, lease_renew_ms=100)
+# However slow the machine: who waits hears the truth, unless a test is about not waiting.
+QUICK = Settings(
+    backoff_ms_min=5, backoff_ms_max=20, lease_renew_ms=100, unsent_timeout_ms=10_000
+)
 
 
 @dataclass(slots=True)

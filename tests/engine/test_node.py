@@ -9,11 +9,12 @@ from engine.domain.messages import Book, Booked, GiveBack
 from engine.errors import AlreadyYours, HotHourError, NotFound, NotStarted, Sold
 from engine.ports.commit import CommitStore
 from tests.engine.faulty import Faulty
-from tests.engine.world import Sale, add_guests, add_sale, eventually, running
+from tests.engine.world import Sale, add_guests, add_sale, eventually, quick, running
 
 
 async def test_of_a_thousand_guests_exactly_as_many_win_as_there_are_seats(database: str) -> None:
-    async with running(database) as world:
+    # However slow the machine: who is counted here has waited for the answer.
+    async with running(database, quick(unsent_timeout_ms=10_000)) as world:
         guests = await add_guests(world.db, 1_000)
         for seats in (1, 50):
             auction = await add_sale(world.db, world.node.clock.now_ms(), Sale(seats=seats))

@@ -236,6 +236,17 @@ async def test_two_who_take_the_same_auctions_each_know_what_they_got(
         assert owners == 1 or (raised and not owners)
 
 
+async def test_who_never_keeps_what_it_takes_gives_up(world: PostgresWorld) -> None:
+    await world.connection.execute(
+        "create function rob() returns trigger language plpgsql as"
+        " $$ begin new.fence := nextval('fence_token'); return new; end $$;"
+        "create trigger robber before update of fence on auction"
+        " for each row execute function rob()"
+    )
+    with pytest.raises(Ambiguous, match="1 auctions"):
+        await world.commits.take_over([1])
+
+
 # --- dead connections ----------------------------------------------------------------------------
 
 
@@ -332,4 +343,11 @@ async def test_without_a_database_nothing_is_sent(tmp_path: Path) -> None:
     ):
         with pytest.raises(Unavailable):
             await call
+    await store.close()
+
+
+async def test_a_database_without_our_tables_is_unavailable(empty_database: str) -> None:
+    store = PostgresCommitStore(empty_database, Settings())
+    with pytest.raises(Unavailable):
+        await store.open_flight()
     await store.close()

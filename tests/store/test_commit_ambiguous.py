@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from engine.domain.messages import Book
-from engine.ports.commit import Ambiguous, Committed, Entry, Verdict
+from engine.ports.commit import Ambiguous, Committed, Entry, Unavailable, Verdict
 from engine.settings import Settings
 from engine.store.postgres.commit import PostgresCommitStore, PostgresFlight
 from tests.contracts.turns import Owner, a_sale, commit
@@ -179,6 +179,34 @@ async def test_a_half_sent_statement_is_freed_and_judged(
         with pytest.raises(Ambiguous):
             await sent
     await flight.close()
+
+
+async def test_nothing_is_sent_while_new_plans_are_not_made(
+    world: PostgresWorld, proxy: Proxy
+) -> None:
+    """After so many entries the plans are made anew, and the wire may be dead by then."""
+    hasty = PostgresCommitStore(proxy.dsn, Settings(commit_timeout_ms=300))
+    flight, wire = await hasty.open_flight(), proxy.wires[-1]
+    owner = await Owner.of(world.commits)
+    for _ in range(128):
+        await commit(flight, owner.offers())
+    wire.up.hold()
+    with pytest.raises(Unavailable):
+        await commit(flight, owner.offers(Book(GUEST)))
+    with pytest.raises(Unavailable):
+        await commit(flight, owner.offers(Book(GUEST)))
+    assert not await world.reservations(1)
+
+
+async def test_a_wire_that_is_dead_is_let_go_all_the_same(
+    world: PostgresWorld, proxy: Proxy
+) -> None:
+    hasty = PostgresCommitStore(proxy.dsn, Settings(commit_timeout_ms=300))
+    flight, wire = await hasty.open_flight(), proxy.wires[-1]
+    wire.up.hold()
+    await flight.close()
+    with pytest.raises(Unavailable):
+        await commit(flight, (await Owner.of(world.commits)).offers(Book(GUEST)))
 
 
 async def until_half_sent(world: PostgresWorld) -> None:

@@ -93,6 +93,7 @@ create table session (
 comment on constraint session_pkey on session is 'One row a login: the family of its refresh tokens, of which only the newest generation is good';
 comment on constraint session_account on session is 'A session belongs to an account';
 create index session_by_account on session (account_id) where revoked_at is null;
+create index session_expiry on session (expires_at);
 create index session_revoked on session (revoked_at) where revoked_at is not null;
 
 create table account_token (
@@ -107,6 +108,7 @@ create table account_token (
 comment on constraint account_token_pkey on account_token is 'A mailed link is good once: its id is the token''s jti';
 comment on constraint account_token_account on account_token is 'A mailed link belongs to an account';
 comment on constraint account_token_purpose_known on account_token is 'A link for one purpose is no good for another';
+create index account_token_expiry on account_token (expires_at);
 create index account_token_by_account on account_token (account_id, purpose) where used_at is null;
 
 create table idempotency_key (
@@ -202,7 +204,7 @@ comment on constraint auction_seats_left_range on auction is 'P1: never fewer th
 comment on constraint auction_draft_unborn on auction is 'A draft has no public history: its first revision is the publication';
 -- Without a predicate on status: a sale then stays a heap-only update but for auction_due.
 create index auction_by_end on auction (ends_at, id);
-create index auction_by_studio on auction (studio_id, ends_at);
+create index auction_by_studio on auction (studio_id, class_at);
 create index auction_due on auction (starts_at, id) where status in ('SCHEDULED', 'ACTIVE');
 
 create table reservation (

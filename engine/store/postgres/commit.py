@@ -21,7 +21,7 @@ from engine.ports.commit import Ambiguous, Entry, Loaded, Outcome, Unavailable, 
 from engine.settings import Settings
 from engine.store.outcomes import Placed, Resolved, Traces, late_verdict, outcomes, verdict
 from engine.store.postgres.failures import after_sending
-from engine.store.postgres.lane import Lane, open_connection
+from engine.store.postgres.lane import Lane, kept_if_well, open_connection
 from engine.store.postgres.pool import Connection, ConnectSettings
 from engine.store.postgres.rows import batch, read_answer, read_auction, read_ledgers
 from engine.store.postgres.statement import (
@@ -84,14 +84,14 @@ class PostgresFlight:
         await self._replan()
         try:
             answer = await self._fetch(work.statement, commit_id, work.arguments)
-        except BaseException as error:
-            if not isinstance(error, Exception):
-                self._connection.terminate()
-                raise
+        except Exception as error:
             meaning = after_sending(error)
             if isinstance(meaning, Ambiguous):
                 self._connection.terminate()
             raise meaning from error
+        except BaseException:
+            self._connection.terminate()
+            raise
         self._carried += len(entries)
         return outcomes(entries, *read_answer(answer))
 
@@ -113,12 +113,10 @@ class PostgresFlight:
             return
         self._replan_at = 2 * self._carried
         try:
-            await self._connection.execute("discard plans", timeout=self._timeout_s)
-        except BaseException as error:
-            self._connection.terminate()
-            if isinstance(error, Exception):
-                raise Unavailable(str(error)) from error
-            raise
+            with kept_if_well(self._connection):
+                await self._connection.execute("discard plans", timeout=self._timeout_s)
+        except Exception as error:
+            raise Unavailable(str(error)) from error
 
     async def _fetch(self, statement: Statement, commit_id: UUID, arguments: Sequence[Any]) -> Rows:
         prepared = self._prepared[statement.sql]
@@ -147,13 +145,11 @@ class PostgresCommitStore:
         connection = await open_connection(self._dsn, self._connections, "commit")
         flight = PostgresFlight(connection, self._commit_timeout_ms)
         try:
-            async with asyncio.timeout(self._commit_timeout_ms / 1_000):
-                await flight.warm_up()
-        except BaseException as error:
-            connection.terminate()
-            if isinstance(error, Exception):
-                raise Unavailable(str(error)) from error
-            raise
+            with kept_if_well(connection):
+                async with asyncio.timeout(self._commit_timeout_ms / 1_000):
+                    await flight.warm_up()
+        except Exception as error:
+            raise Unavailable(str(error)) from error
         return flight
 
     async def close(self) -> None:

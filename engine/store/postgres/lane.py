@@ -7,8 +7,8 @@ a bounded time.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from engine.ports.commit import Ambiguous, Unavailable
 from engine.store.postgres.pool import Connection, ConnectSettings, Profile, connect
@@ -23,6 +23,16 @@ async def open_connection(
     except Exception as error:
         # A server that vanishes in the middle of its greeting shows itself in many ways.
         raise Unavailable(str(error)) from error
+
+
+@contextmanager
+def kept_if_well(connection: Connection) -> Iterator[None]:
+    """Whatever goes wrong inside, cancellation too, ends the connection."""
+    try:
+        yield
+    except BaseException:
+        connection.terminate()
+        raise
 
 
 class Lane:
@@ -55,13 +65,11 @@ class Lane:
         try:
             connection = await self._take()
             try:
-                async with asyncio.timeout(self._timeout_s):
-                    yield connection
-            except BaseException as error:
-                connection.terminate()
-                if isinstance(error, Exception):
-                    raise Ambiguous(f"{type(error).__name__}: {error}") from error
-                raise
+                with kept_if_well(connection):
+                    async with asyncio.timeout(self._timeout_s):
+                        yield connection
+            except Exception as error:
+                raise Ambiguous(f"{type(error).__name__}: {error}") from error
             self._idle.append(connection)
         finally:
             self._places.release()

@@ -7,6 +7,7 @@ commit: the fence does.
 
 from engine.ports.leases import Joined, LeaseLost
 from engine.store.postgres.lane import Lane
+from engine.store.postgres.pool import Connection
 
 _JOIN = """
 insert into node as n (id, incarnation, lease_until, high_water)
@@ -66,14 +67,9 @@ class PostgresLeaseStore:
         done, Ambiguous when that is not known.
         """
         async with self._lane.writing() as connection, connection.transaction():
-            is_newest = await connection.fetchval(
-                _BEAT, node_id, incarnation, ttl_ms, high_water_ms
-            )
-            if is_newest:
-                gone = [row["id"] for row in await connection.fetch(_GONE, node_id)]
-                await connection.execute(_CLAIM, node_id, gone)
-                mine = frozenset(row["no"] for row in await connection.fetch(_MINE, node_id))
-        if not is_newest:
+            newest = await connection.fetchval(_BEAT, node_id, incarnation, ttl_ms, high_water_ms)
+            mine = await _claim(connection, node_id) if newest else None
+        if mine is None:
             raise LeaseLost(f"{node_id}: incarnation {incarnation} is not the newest")
         return mine
 
@@ -85,3 +81,9 @@ class PostgresLeaseStore:
         async with self._lane.writing() as connection, connection.transaction():
             if await connection.fetchval(_LEAVE, node_id, incarnation):
                 await connection.execute(_RELEASE, node_id)
+
+
+async def _claim(connection: Connection, node_id: str) -> frozenset[int]:
+    gone = [row["id"] for row in await connection.fetch(_GONE, node_id)]
+    await connection.execute(_CLAIM, node_id, gone)
+    return frozenset(row["no"] for row in await connection.fetch(_MINE, node_id))

@@ -9,7 +9,7 @@ beside.
 import asyncio
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +17,7 @@ import orjson
 
 from loadtests.bench import clocks, histogram
 from loadtests.bench.clocks import Bounds, Exchange
-from loadtests.bench.figures import Effort, Figure, doubts, quantiles
+from loadtests.bench.figures import Broken, Effort, Figure, doubts, quantiles
 from loadtests.bench.live_load import LiveSocket, hang_up, watchers
 from loadtests.bench.machine import Spell, Stopwatch, bottleneck, generating
 from loadtests.bench.product import Server, place
@@ -49,7 +49,7 @@ class Heard:
     """What the server says of itself."""
 
 
-async def ask(effort: Effort) -> list[Figure]:
+async def ask(effort: Effort) -> AsyncIterator[Figure]:
     """Lateness, staggered and aligned."""
     rounds, round_s = effort.of((3, 12), (2, 5))
     async with place() as at:
@@ -66,12 +66,11 @@ async def ask(effort: Effort) -> list[Figure]:
                 for name, apart in (("staggered", DROP_EVERY_MS / AUCTIONS), ("aligned", 0.0))
             }
         async with at.serving() as server:
-            figures: list[Figure] = []
             for name, ids in everywhere.items():
                 with generating():
                     heard = await _watch(server, ids, rounds, round_s)
-                figures += _figures(name, heard, round_s)
-            return figures
+                for figure in _figures(name, heard, round_s):
+                    yield figure
 
 
 async def _watch(server: Server, ids: Sequence[int], rounds: int, round_s: int) -> Heard:
@@ -143,9 +142,11 @@ def _said(before: histogram.Buckets, after: histogram.Buckets) -> str:
     return "the server's own histogram: " + (", ".join(parts) or "empty")
 
 
-def _figures(name: str, heard: Heard, round_s: int) -> list[Figure]:
+def _figures(name: str, heard: Heard, round_s: int) -> Iterator[Figure]:
     drops = AUCTIONS * round_s * 1_000 // DROP_EVERY_MS
     fewest = min(map(len, heard.rounds))
+    if not fewest:
+        raise Broken("a round went by without a frame")
     found = doubts(
         (
             None
@@ -161,19 +162,15 @@ def _figures(name: str, heard: Heard, round_s: int) -> list[Figure]:
     )
     pooled = [late for samples in heard.rounds for late in samples]
     note = (
-        f"{len(pooled):,} frames, worst {max(pooled, default=0):.1f} ms; server's clock minus ours"
+        f"{len(pooled):,} frames, worst {max(pooled):.1f} ms; server's clock minus ours"
         f" between {heard.clocks.low_ms:.2f} and {heard.clocks.high_ms:.2f} ms;"
         f" {heard.own}; {heard.server}; {heard.generator}"
     )
-    if not fewest:
-        return [Figure(name=name, unit="ms", samples=(0.0,), note=note, doubts=found)]
-    return [
-        Figure(
+    for label, share in SHARES.items():
+        yield Figure(
             name=f"{name}, {label}",
             unit="ms",
             samples=quantiles(heard.rounds, share),
             note=note,
             doubts=found,
         )
-        for label, share in SHARES.items()
-    ]
