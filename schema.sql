@@ -252,6 +252,7 @@ create unique index reservation_key on reservation (user_id, key);
 comment on index reservation_key is 'P5: a key of a guest books once';
 create index reservation_by_user on reservation (user_id, id);
 create index reservation_by_auction on reservation (auction_id, id);
+create index reservation_unattended on reservation (auction_id) where status = 'PENDING_ON_SITE';
 
 create table event (
     auction_id bigint not null,

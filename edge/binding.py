@@ -4,7 +4,6 @@ In between the port is ours and nobody is let in. What is wrong with an address 
 """
 
 import socket
-from typing import Any
 
 from aiohttp import web
 
@@ -33,13 +32,14 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-async def opened(runner: web.BaseRunner[Any], bound: socket.socket, backlog: int = 128) -> None:
+async def opened(runner: web.BaseRunner, bound: socket.socket, backlog: int = 128) -> None:
     """Let `runner` serve who comes there. Raises CannotListen: two processes that start at the same
     time may both bind an address, and the first one to listen has it."""
     try:
         bound.listen(backlog)  # uvloop would swallow the error and serve nobody
     except OSError as error:
-        raise _cannot(*bound.getsockname()[:2], error.strerror) from error
+        host, port, *_ = bound.getsockname()
+        raise _cannot(host, port, error.strerror) from error
     await web.SockSite(runner, bound, backlog=backlog).start()
 
 

@@ -11,7 +11,9 @@ from random import Random
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from edge.demo.api import Fields
 from edge.demo.people import ZONE
+from edge.wire.base import parse_instant
 from engine.domain.money import format_minor
 from engine.frames import instant
 
@@ -115,6 +117,12 @@ def offer(rng: Random, house: str, starts_ms: int, window_s_max: int = WINDOW_S[
         **turbo,
         **drops,
     }
+
+
+def is_short(row: Fields) -> bool:
+    """Could this auction be one of ours? People enter longer ones."""
+    window_ms = parse_instant(row["end_time"]) - parse_instant(row["start_time"])
+    return window_ms <= WINDOW_S[1] * 1_000
 
 
 def is_planned(body: Body) -> bool:

@@ -13,10 +13,12 @@ from typing import Final
 from edge.demo import catalogue
 from edge.demo.account import Account
 from edge.demo.api import Fields, Refusal, Unreachable, insist
+from edge.demo.people import HOUSES
 from edge.demo.scene import Scene
 from edge.demo.window import Window
 from edge.wire.base import parse_instant
 
+LIST: Final = "/auctions/?limit=100&sort=end_time"
 LIVE: Final = (6, 8)
 UPCOMING: Final = (3, 4)
 ROUND_S: Final = 1.0
@@ -86,6 +88,7 @@ class Playbill:
     async def run(self) -> None:
         """Enter auctions until cancelled."""
         await self._window.channel.greeted.wait()
+        await self._take_up()
         houses = itertools.cycle(self._admins)
         while True:
             starts_ms = self._next()
@@ -110,11 +113,24 @@ class Playbill:
             )
         key = f"demo-{self._rng.getrandbits(128):032x}"
         row: Fields = await insist(lambda: ask("POST", "/auctions/", body, key=key))
+        self._open(row)
+        return row
+
+    async def _take_up(self) -> None:
+        """Go on with what an earlier run has left on sale."""
+        ask = next(iter(self._admins.values())).ask
+        rows: list[Fields] = await insist(lambda: ask("GET", LIST))
+        names = {house.name for house in HOUSES if house.key in self._admins}
+        for row in rows:
+            if row["studio"]["name"] in names and catalogue.is_short(row):
+                self._open(row)
+
+    def _open(self, row: Fields) -> None:
         self._entered += 1
-        self._ours[row["id"]] = _Run(starts_ms, parse_instant(row["end_time"]))
+        starts_ms, ends_ms = parse_instant(row["start_time"]), parse_instant(row["end_time"])
+        self._ours[row["id"]] = _Run(starts_ms, ends_ms)
         self._window.show([row])
         self._offered(row)
-        return row
 
     def _next(self) -> int | None:
         now_ms = int(self._window.channel.server_ms())

@@ -1,3 +1,5 @@
+"""What exchanges prove about two clocks."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,3 +1,5 @@
+"""What figures are made of."""
+
 from math import inf
 
 from loadtests.bench.figures import Beside, Effort, Figure, doubts, leaves, quantile, quantiles

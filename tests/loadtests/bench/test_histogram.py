@@ -1,3 +1,5 @@
+"""Histograms as Prometheus shows them."""
+
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
 from loadtests.bench.histogram import buckets, within

@@ -1,3 +1,5 @@
+"""The guests of the benchmarks, over HTTP."""
+
 import pytest
 
 from loadtests.bench.http_load import Answer, press, whole_answer

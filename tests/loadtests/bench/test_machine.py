@@ -1,3 +1,5 @@
+"""Cores, use and doubts."""
+
 import os
 import sys
 
@@ -25,7 +27,12 @@ def spell(busy: float, waited: float = 0.0, who: str = "server") -> Spell:
 
 @pytest.mark.parametrize(
     ("cores", "server", "generator"),
-    [({0}, set(), set()), ({0, 1}, {0}, {1}), ({4, 5, 6}, {4}, {5, 6}), ({0, 1, 2, 3}, {0, 1}, {2, 3})],
+    [
+        ({0}, set(), set()),
+        ({0, 1}, {0}, {1}),
+        ({4, 5, 6}, {4}, {5, 6}),
+        ({0, 1, 2, 3}, {0, 1}, {2, 3}),
+    ],
 )
 def test_server_and_generator_never_share_a_core_where_there_are_two(
     cores: set[int], server: set[int], generator: set[int]

@@ -1,3 +1,5 @@
+"""PostgreSQL's log, counted."""
+
 from loadtests.bench.statements import statements
 
 LOG = """\

@@ -1,3 +1,5 @@
+"""The table and the JSON."""
+
 import json
 
 import pytest
@@ -15,8 +17,15 @@ def figure(name: str = "speed", note: str = "", doubts: tuple[str, ...] = ()) ->
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(0, "0"), (0.0375, "0.037"), (1.234, "1.23"), (12.34, "12.3"), (123.4, "123"), (-4.0, "-4.00")]
-    + [(45_678.9, "45,679")],
+    [
+        (0, "0"),
+        (0.0374, "0.037"),
+        (1.234, "1.23"),
+        (-4.0, "-4.00"),
+        (12.34, "12.3"),
+        (123.4, "123"),
+        (45_678.9, "45,679"),
+    ],
 )
 def test_numbers_are_shown_to_three_digits(value: float, shown: str) -> None:
     assert number(value) == shown
@@ -24,7 +33,19 @@ def test_numbers_are_shown_to_three_digits(value: float, shown: str) -> None:
 
 def test_a_row_holds_the_median_the_spread_the_rounds_and_the_ratio() -> None:
     row = table([Answered("commit", (figure(),))]).splitlines()[2]
-    assert row.split() == "commit speed 30.0 /s 20.0 40.0 3 the other way 3.00".split()
+    assert row.split() == [
+        "commit",
+        "speed",
+        "30.0",
+        "/s",
+        "20.0",
+        "40.0",
+        "3",
+        "the",
+        "other",
+        "way",
+        "3.00",
+    ]
 
 
 def test_the_head_fits_over_its_columns() -> None:
