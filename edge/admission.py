@@ -86,4 +86,4 @@ def bad_request(header: str, message: str) -> RuleBroken:
 def _is_upgrade(request: web.Request) -> bool:
     upgrade = request.headers.get("Upgrade", "").lower().strip()
     connection = request.headers.get("Connection", "").lower()
-    return upgrade == "websocket" and "upgrade" in connection
+    return request.method == "GET" and upgrade == "websocket" and "upgrade" in connection

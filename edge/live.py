@@ -10,6 +10,7 @@ import logging
 import secrets
 import socket as sockets
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -180,7 +181,8 @@ class LiveChannel:
         if not ws.can_prepare(request):
             error = bad_request("Upgrade", "The handshake is not that of RFC 6455.")
             return self._turn_away(error, request)
-        await ws.prepare(request)
+        with suppress(ConnectionError):  # gone before the upgrade: the next lines see it
+            await ws.prepare(request)
         transport = request.transport
         if transport is None or transport.is_closing():
             return ws
@@ -265,4 +267,5 @@ def _see_the_backlog(transport: asyncio.Transport, lowat_bytes: int) -> None:
     """Keep a stuck client's backlog out of the kernel, where nobody could count it."""
     connection = transport.get_extra_info("socket")
     if _NOTSENT_LOWAT is not None and connection.family in (sockets.AF_INET, sockets.AF_INET6):
-        connection.setsockopt(sockets.IPPROTO_TCP, _NOTSENT_LOWAT, lowat_bytes)
+        with suppress(OSError):  # it may be gone already
+            connection.setsockopt(sockets.IPPROTO_TCP, _NOTSENT_LOWAT, lowat_bytes)

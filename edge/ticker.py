@@ -43,7 +43,7 @@ class Ticker:
             return
         change = topic.auction.next_change_after(topic.told_ms)
         if change is not None:
-            topic.alarm = self._timers.at(change.at_ms, partial(self._due, topic))
+            topic.alarm = self._timers.at(change.at_ms, partial(self._due, topic, change.at_ms))
 
     def told(self, topic: AuctionTopic, step: int) -> None:
         """Everybody who watches has a snapshot of this step. If a drop has come since it was made,
@@ -58,14 +58,14 @@ class Ticker:
         from_ms = min(auction.terms.starts_at_ms, now_ms)
         return frames.price_update(auction, now_ms, _fell_at(auction, from_ms, now_ms))
 
-    def _due(self, topic: AuctionTopic) -> None:
+    def _due(self, topic: AuctionTopic, due_ms: int) -> None:
+        # `follow` was called since whatever changed: the drop is still this topic's next.
         topic.alarm = None
         auction, now_ms = topic.auction, self._clock.now_ms()
         if auction is None or not topic.ticks:
             return
-        change = auction.next_change_after(topic.told_ms)
-        if change is not None and change.at_ms <= now_ms:
-            at_ms = _fell_at(auction, change.at_ms, now_ms)
+        if now_ms >= due_ms:
+            at_ms = _fell_at(auction, due_ms, now_ms)
             topic.told_ms = now_ms
             self._tell(topic, frames.price_update(auction, now_ms, at_ms))
             self._meters.price_late(now_ms - at_ms)

@@ -78,6 +78,8 @@ def lines(
     board += [_feed_line(entry, width, zone) for entry in newest]
     board += [Text()] * (height - len(board) - 1)
     board.append(Text(fit(f" {caption.hint}", width), style="dim"))
+    for line in board:
+        line.truncate(width)  # a table is only so narrow: below that its right end is cut off
     return board[:height]
 
 

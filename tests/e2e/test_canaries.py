@@ -21,6 +21,7 @@ from tests.engine.world import eventually
 
 FIRST_ID = 7_340_921_000
 """Long enough not to be part of an instant, a price or another number."""
+KEY = "canary-key-of-the-first-press"
 SETTINGS = {"HOTHOUR_LOG_LEVEL": "debug"}
 
 
@@ -132,16 +133,13 @@ async def everything_happens(world: World, sale: int, turbo: int, doomed: int) -
         assert answer["type"] == "ok", answer
         world.owners.heard.append(orjson.dumps(answer).decode())
         await world.do("DELETE", f"/reservations/{answer['result']['id']}", two)
-    await world.do("POST", "/reservations/book", three, json={"auction_id": sale})
     await world.do("POST", f"/auctions/{sale}/broadcast-price", admin)
+    await world.do("POST", "/reservations/book", three, json={"auction_id": sale})
     await world.do("POST", f"/auctions/{turbo}/trigger-turbo", admin, json={"force": True})
     await world.do("POST", "/reservations/book", four, json={"auction_id": doomed})
     await world.do("POST", f"/auctions/{doomed}/cancel", admin, json={"reason": "Eğitmen hasta"})
     await world.do("POST", f"/reservations/{booked['id']}/check-in", admin)
     await world.do("GET", "/auth/me", one)
-
-
-KEY = "canary-key-of-the-first-press"
 
 
 async def strangers_ask(world: World, auctions: list[int], ear: Ear) -> None:

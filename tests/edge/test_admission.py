@@ -57,6 +57,11 @@ def test_an_upgrade_is_judged_by_its_headers(
     assert refusal(**headers) is expected
 
 
+def test_only_get_upgrades() -> None:
+    with pytest.raises(RuleBroken):
+        door().check(make_mocked_request("HEAD", "/ws", headers=UPGRADE))
+
+
 def test_a_refused_form_is_a_400_and_says_what_is_spoken_here() -> None:
     request = make_mocked_request(
         "GET", "/ws", headers={**UPGRADE, "Sec-WebSocket-Protocol": "hothour.v9"}

@@ -357,7 +357,7 @@ async def test_the_first_live_revision_is_the_snapshots_and_one() -> None:
         stream = asyncio.create_task(changes())
         seen = 0
         try:
-            for nth in range(400):
+            for nth in range(250):
                 mode = ("ticks", "schedule")[nth % 2]
                 answer = await client.ask("subscribe_auction", auction_id=7, mode=mode)
                 held = answer["snapshots"][0]["revision"]
@@ -369,7 +369,7 @@ async def test_the_first_live_revision_is_the_snapshots_and_one() -> None:
         finally:
             stop.set()
             await stream
-    assert seen >= 380
+    assert seen >= 235
 
 
 # --- nothing private -----------------------------------------------------------------------------

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
+from aiohttp.web import Request, WebSocketResponse
 from websockets.asyncio.client import connect
 from websockets.datastructures import Headers
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidMessage, InvalidStatus
 
 from tests.edge.live_clients import Client, client_frame
 from tests.edge.live_shop import auction_of, guest
@@ -262,6 +263,23 @@ async def test_what_breaks_on_our_side_closes_that_connection_alone(
 
 async def raising(*_: object) -> None:
     raise RuntimeError("ours")
+
+
+async def test_who_is_gone_before_the_upgrade_is_no_error_of_ours(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def gone(_: object, request: Request) -> None:
+        assert request.transport is not None
+        request.transport.abort()
+        raise ConnectionResetError
+
+    async with world() as here:
+        monkeypatch.setattr(WebSocketResponse, "prepare", gone)
+        with pytest.raises(InvalidMessage):
+            await connect(here.url)
+        await here.until(lambda: here.channel._admission.entered == 0)
+        assert here.channel.open_sockets == 0
+    assert caplog.text == ""
 
 
 async def test_two_upgrades_of_one_user_at_once_leave_one_too_many_out(

@@ -103,18 +103,20 @@ async def test_whoever_asks_and_never_reads_is_not_served_without_end() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         reader._transport.pause_reading()  # type: ignore[attr-defined]  # it has no public name
         writer.write(b"GET /big HTTP/1.1\r\nHost: x\r\n\r\n" * asked)
-        before = -1
-        while served != before:
-            before = served
-            await asyncio.sleep(0.3)
-        assert 0 < served < asked
-        reader._transport.resume_reading()  # type: ignore[attr-defined]  # as above
-        async with asyncio.timeout(60):
-            for _ in range(asked):
-                await reader.readuntil(b"\r\n\r\n")
-                await reader.readexactly(40_000)
-        assert served == asked
-        writer.close()
+        try:
+            before = -1
+            while served != before:
+                before = served
+                await asyncio.sleep(0.3)
+            assert 0 < served < asked
+            reader._transport.resume_reading()  # type: ignore[attr-defined]  # as above
+            async with asyncio.timeout(60):
+                for _ in range(asked):
+                    await reader.readuntil(b"\r\n\r\n")
+                    await reader.readexactly(40_000)
+            assert served == asked
+        finally:
+            writer.transport.abort()
 
 
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b", "a\nb", "a\0b"])
