@@ -195,7 +195,6 @@ class Connection(RequestHandler):
         body = request.content
         if body.is_eof() or not isinstance(self._messages[-1][0], _ErrInfo):
             return
-        self._messages.pop()
         self._guard.count_malformed()
         body.set_exception(web.RequestPayloadError("the body is broken off"))
         body.feed_eof()

@@ -2,8 +2,8 @@
 
 For routes that change the catalog. Bookings are not remembered here: their key is on the
 reservation. A refusal is not kept, it is decided anew. An answer that was committed and could not
-be kept is still given: what is lost then is only the protection of a retry. If nobody knows whether it
-was committed the claim stays for its time, and a retry hears BUSY instead of doing it twice.
+be kept is still given: what is lost then is only the protection of a retry. If nobody knows whether
+it was committed the claim stays for its time, and a retry hears BUSY instead of doing it twice.
 """
 
 import hashlib

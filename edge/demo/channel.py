@@ -121,6 +121,11 @@ class Channel:
         answer, _ = await self._ask(kind, fields)
         return answer
 
+    async def hang_up(self) -> None:
+        """Break the connection, if there is one; `run` makes another."""
+        if self._ws is not None:
+            await self._ws.close()
+
     def _pause_s(self, failures: int) -> float:
         """Longer each time, and never in step with others."""
         least_s, most_s = _BACKOFF_S
@@ -229,9 +234,7 @@ class Channel:
                     since_ping_s = 0.0
                     await self._ask_the_time()
         except (Refusal, Unreachable):
-            # Without its start a connection is of no use; a new one tries again.
-            if self._ws is not None:
-                await self._ws.close()
+            await self.hang_up()  # without its start it is of no use: a new one tries again
 
     async def _ask_the_time(self) -> None:
         asked_ms = self._mono_ms()

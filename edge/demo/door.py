@@ -38,6 +38,11 @@ class Door:
         self._rng = rng
         self._queue: asyncio.Queue[Visit] = asyncio.Queue(QUEUE_MAX)
 
+    @property
+    def waiting(self) -> int:
+        """How many stand in the queue."""
+        return self._queue.qsize()
+
     def arrives(self, visit: Visit) -> None:
         """A guest comes in."""
         if not self._queue.full():

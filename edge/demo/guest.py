@@ -75,7 +75,7 @@ class Guest:
         self._unwatched: set[int] = set()
         self._new = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
-        self._channel = Channel(
+        self.channel = Channel(
             api,
             mono_ms=mono_ms,
             rng=rng,
@@ -84,6 +84,11 @@ class Guest:
             punctuality=scene.punctuality,
             account=self._account,
         )
+
+    @property
+    def interested(self) -> frozenset[int]:
+        """The ids of the sales this guest wants something of."""
+        return frozenset(self._interests)
 
     def offered(self, row: Fields) -> None:
         """There is a new sale; it may be of interest."""
@@ -102,7 +107,7 @@ class Guest:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                tasks.create_task(self._channel.run())
+                tasks.create_task(self.channel.run())
                 tasks.create_task(self._watch())
                 tasks.create_task(self._tidy())
         finally:
@@ -115,13 +120,13 @@ class Guest:
         self._new.set()
 
     async def _opened(self) -> None:
-        await self._channel.ask("subscribe_user")
+        await self.channel.ask("subscribe_user")
         self._unwatched.update(self._interests)
         self._new.set()
 
     async def _watch(self) -> None:
         mode = "schedule" if self._manner is Manner.QUICK else "ticks"
-        await self._channel.greeted.wait()
+        await self.channel.greeted.wait()
         while True:
             await self._new.wait()
             self._new.clear()
@@ -130,7 +135,7 @@ class Guest:
             if not wanted:
                 continue
             try:
-                await self._channel.ask("subscribe_auction", auction_ids=wanted, mode=mode)
+                await self.channel.ask("subscribe_auction", auction_ids=wanted, mode=mode)
             except (Refusal, Unreachable):
                 await asyncio.sleep(_PAUSE_S)
                 self._unwatched.update(wanted)
@@ -139,7 +144,7 @@ class Guest:
     async def _tidy(self) -> None:
         while True:
             await asyncio.sleep(TIDY_EVERY_S)
-            now_ms = self._channel.server_ms()
+            now_ms = self.channel.server_ms()
             gone = [
                 id_
                 for id_, interest in self._interests.items()
@@ -149,7 +154,7 @@ class Guest:
                 del self._interests[id_]
             if gone:
                 try:
-                    await self._channel.ask("unsubscribe_auction", auction_ids=gone)
+                    await self.channel.ask("unsubscribe_auction", auction_ids=gone)
                 except (Refusal, Unreachable):
                     continue  # a new connection starts without them
 
@@ -176,7 +181,7 @@ class Guest:
                 self._look_at(sale.id)
             case Took.TAKEN:
                 if sale.status == "SOLD" and not was_sold:
-                    interest.sold_at_ms = self._channel.server_ms()
+                    interest.sold_at_ms = self.channel.server_ms()
                 self._consider(interest)
             case Took.OLD:
                 pass
@@ -195,14 +200,14 @@ class Guest:
         elif sale.status == "ACTIVE" and wish.is_met(
             sale.price, turbo=sale.turbo_since_ms is not None
         ):
-            at_ms = self._channel.server_ms()
+            at_ms = self.channel.server_ms()
         if at_ms is None or (interest.aim_ms is not None and interest.aim_ms <= at_ms):
             return  # no reason yet, or a press is on its way
         interest.aim_ms = at_ms
         self._tasks.create_task(self._press_at(interest, at_ms))
 
     async def _press_at(self, interest: _Interest, at_ms: float) -> None:
-        wait_ms = max(0.0, at_ms - self._channel.server_ms()) + interest.wish.reaction_ms
+        wait_ms = max(0.0, at_ms - self.channel.server_ms()) + interest.wish.reaction_ms
         await asyncio.sleep(wait_ms / 1_000)
         if interest.aim_ms != at_ms:
             return  # another aim has taken its place
@@ -215,7 +220,7 @@ class Guest:
             interest.aim_ms = None
 
     def _sees_sold(self, interest: _Interest) -> bool:
-        since_ms = self._channel.server_ms() - interest.sold_at_ms
+        since_ms = self.channel.server_ms() - interest.sold_at_ms
         return interest.sale.status == "SOLD" and since_ms > SEES_SOLD_AFTER_MS
 
     async def _press(self, interest: _Interest) -> None:
@@ -234,7 +239,7 @@ class Guest:
             except Refusal as refusal:
                 if refusal.code == "SOLD":
                     late_by_ms = int(refusal.members["late_by_ms"])
-                    now_ms = self._channel.server_ms()
+                    now_ms = self.channel.server_ms()
                     self._scene.missed(self._login.short, sale, late_by_ms, now_ms)
                     return
                 if refusal.code not in _TOO_EARLY:
@@ -250,14 +255,14 @@ class Guest:
         if over_rest:
             booked: Fields = await self._account.ask("POST", "/reservations/book", press, key=key)
             return booked
-        answer = await self._channel.ask("book", idempotency_key=key, **press)
+        answer = await self.channel.ask("book", idempotency_key=key, **press)
         result: Fields = answer["result"]
         return result
 
     # --- with a seat -----------------------------------------------------------------------------
 
     def _won(self, sale: Sale, booked: Fields) -> None:
-        now_ms = self._channel.server_ms()
+        now_ms = self.channel.server_ms()
         self._scene.won(self._login.short, sale, booked, now_ms)
         assert self._tasks is not None, "presses run within them"
         chance = self._rng.random()
@@ -273,4 +278,4 @@ class Guest:
             await insist(lambda: self._account.ask("DELETE", f"/reservations/{reservation_id}"))
         except (Refusal, Unreachable):
             return  # then the seat stays theirs
-        self._scene.gave_back(self._login.short, sale, self._channel.server_ms())
+        self._scene.gave_back(self._login.short, sale, self.channel.server_ms())

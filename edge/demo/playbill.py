@@ -74,6 +74,7 @@ class Playbill:
         self._admins = admins
         self._scene = scene
         self._window = window
+        self.clock = window.channel
         self._offered = offered
         self._rng = rng
         self._ours: dict[int, _Run] = {}
@@ -87,7 +88,7 @@ class Playbill:
 
     async def run(self) -> None:
         """Enter auctions until cancelled."""
-        await self._window.channel.greeted.wait()
+        await self.clock.greeted.wait()
         await self._take_up()
         houses = itertools.cycle(self._admins)
         while True:
@@ -133,7 +134,7 @@ class Playbill:
         self._offered(row)
 
     def _next(self) -> int | None:
-        now_ms = int(self._window.channel.server_ms())
+        now_ms = int(self.clock.server_ms())
         self._ours = {id_: run for id_, run in self._ours.items() if now_ms < run.ends_ms}
         to_come = [run.starts_ms for run in self._ours.values() if now_ms < run.starts_ms]
         live = sum(

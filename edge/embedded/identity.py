@@ -84,7 +84,10 @@ def _read_or_create(path: Path, make: Callable[[], bytes]) -> bytes:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise EmbeddedError(f"{path} cannot be read or written: {reason(error)}.") from None
     try:
         yield descriptor
     finally:

@@ -18,8 +18,9 @@ from engine.frames import instant
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTANT = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.,]\d{1,3}0*)?)?([Zz]|[+-]\d{2}:?\d{2})"
+    r"(?a)\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.,]\d{1,3}0*)?)?([Zz]|[+-]\d{2}:?\d{2})"
 )
+_PRICE = re.compile(r"(?a)-?\d{1,12}(\.\d{1,12})?(e-?\d+)?")
 _YEARS = range(1970, 9999)
 
 
@@ -43,7 +44,10 @@ def parse_instant(value: object) -> int:
     """ISO-8601 with an offset and at most milliseconds, to epoch milliseconds; else ValueError."""
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
         raise ValueError("an ISO-8601 instant with an offset and at most milliseconds is needed")
-    parsed = datetime.fromisoformat(value.replace(",", ".").upper()).astimezone(UTC)
+    try:
+        parsed = datetime.fromisoformat(value.replace(",", ".").upper()).astimezone(UTC)
+    except OverflowError as error:  # year 1 or 9999, pushed out of the calendar by its offset
+        raise ValueError("the year is out of range") from error
     if parsed.year not in _YEARS:
         raise ValueError("the year is out of range")
     return (parsed - _EPOCH) // timedelta(milliseconds=1)
@@ -57,7 +61,7 @@ def parse_price(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise ValueError("a decimal string such as '149.90' is needed")
     text = value if isinstance(value, str) else repr(value) if isinstance(value, float) else value
-    if isinstance(text, str) and not re.fullmatch(r"-?\d{1,12}(\.\d{1,12})?(e-?\d+)?", text):
+    if isinstance(text, str) and not _PRICE.fullmatch(text):
         raise ValueError("a decimal string such as '149.90' is needed")
     try:
         amount = Decimal(text)

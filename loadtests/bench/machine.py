@@ -9,7 +9,7 @@ import platform
 import resource
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,17 +102,14 @@ class Spell:
         return self.used is not None and self.used.cpu_s >= _BUSY_SHARE * self.wall_s
 
     @property
-    def kept_waiting(self) -> str | None:
-        """A doubt, if somebody else was on its core."""
-        if self.used is None or self.used.waited_s <= WAITED_SHARE_MAX * self.wall_s:
-            return None
-        return f"the {self.who} stood in line for its core {self.used.waited_s / self.wall_s:.0%}"
+    def waited_share(self) -> float:
+        return 0.0 if self.used is None else self.used.waited_s / self.wall_s
 
     def __str__(self) -> str:
         if self.used is None:
             return f"{self.who}'s use is not known"
-        busy, waited = self.used.cpu_s / self.wall_s, self.used.waited_s / self.wall_s
-        return f"{self.who} busy {busy:.0%}, in line {waited:.0%}"
+        busy = self.used.cpu_s / self.wall_s
+        return f"{self.who} busy {busy:.0%}, in line {self.waited_share:.0%}"
 
 
 class Stopwatch:
@@ -138,6 +135,14 @@ def bottleneck(server: Spell, generator: Spell) -> str | None:
     if generator.at_its_limit and not server.at_its_limit:
         return "the generator was the bottleneck"
     return None
+
+
+def crowded(rounds: Sequence[Spell]) -> str | None:
+    """A doubt, if somebody else was on a process' core in half of the rounds or more."""
+    usual = sorted(rounds, key=lambda spell: spell.waited_share)[len(rounds) // 2]
+    if usual.waited_share <= WAITED_SHARE_MAX:
+        return None
+    return f"the {usual.who} stood in line for its core {usual.waited_share:.0%} of the time"
 
 
 def rss_bytes(pid: int) -> int:

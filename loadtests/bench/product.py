@@ -140,8 +140,9 @@ class Place:
                 await connection.close()
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[Server]:
-        """`hothour serve`, ready, on its own cores; ended as an operator would. Raises Broken."""
+    async def serving(self, cores: frozenset[int] = CORES.server) -> AsyncIterator[Server]:
+        """`hothour serve`, ready, with its database on cores of its own (empty: on any); ended as
+        an operator would. Raises Broken."""
         log = self.folder / "serve.log"
         spawned_s = time.perf_counter()
         with log.open("ab") as complaints:
@@ -151,7 +152,7 @@ class Place:
                 stderr=complaints,
                 env=self._environment,
             )
-        pin(process.pid, CORES.server)
+        pin(process.pid, cores)
         try:
             url = await _ready(process, log)
             yield Server(url, process.pid, spawned_s, time.perf_counter())

@@ -11,104 +11,27 @@ import aiohttp
 import asyncpg
 import pytest
 
+from tests.e2e.malformed import (
+    AMOUNTS,
+    INSTANTS,
+    KEYS,
+    MALFORMED_BODIES,
+    MESSAGES,
+    TEXTS,
+)
 from tests.e2e.program import Api, Cast, Guest, Program, ask, client, instant, live, seed, serving
 
 KEY = "a-good-key-for-a-press"
-TABLES = "account session account_token idempotency_key auction reservation event outbox".split()
-MALFORMED_BODIES = {
-    "nothing": b"",
-    "no JSON": b"{",
-    "a list": b"[]",
-    "a number": b"1",
-    "null": b"null",
-    "two values": b"{}{}",
-    "no UTF-8": b'{"title": "\xff"}',
-    "a lone surrogate": b'{"title": "\\ud800"}',
-    "a NUL": b'{"title": "a\\u0000b"}',
-    "a raw NUL": b'{"title": "a\x00b"}',
-    "a name twice": b'{"auction_id": 1, "auction_id": 2}',
-    "NaN": b'{"auction_id": 1, "max_price": NaN}',
-    "Infinity": b'{"auction_id": 1, "max_price": -Infinity}',
-    "too deep": b'{"auction_id": ' + b"[" * 1_000 + b"]" * 1_000 + b"}",
-    "far too deep": b"[" * 60_000,
-    "a number without measure": b'{"auction_id": ' + b"9" * 5_000 + b"}",
-    "a byte-order mark": b'\xef\xbb\xbf{"auction_id": 1}',
-    "comments": b'{"auction_id": 1 /* one */}',
-}
-INSTANTS = [
-    "2031-03-01T18:30:00",
-    "2031-03-01T18:30:00.0001Z",
-    "0000-01-01T00:00:00Z",
-    "0001-01-01T00:00:00Z",
-    "2031-02-30T00:00:00Z",
-    "2031-03-01T25:00:00Z",
-    "2031-03-01",
-    "tomorrow",
-    "",
-    1_900_000_000,
-    None,
-    [],
+TABLES = [
+    "account",
+    "session",
+    "account_token",
+    "idempotency_key",
+    "auction",
+    "reservation",
+    "event",
+    "outbox",
 ]
-AMOUNTS: list[tuple[Any, int, str]] = [
-    ("NaN", 422, "VALIDATION"),
-    ("Infinity", 422, "VALIDATION"),
-    ("1e400", 422, "VALIDATION"),
-    (" 10.00", 422, "VALIDATION"),
-    ("10.00 ", 422, "VALIDATION"),
-    ("1 0.00", 422, "VALIDATION"),
-    ("10,00", 422, "VALIDATION"),
-    ("", 422, "VALIDATION"),
-    (True, 422, "VALIDATION"),
-    ({}, 422, "VALIDATION"),
-    ("-10.00", 400, "RULE_PRICE_POSITIVE"),
-    (-10, 400, "RULE_PRICE_POSITIVE"),
-    ("0.00", 400, "RULE_PRICE_POSITIVE"),
-    ("10.005", 400, "RULE_PRICE_PRECISION"),
-    ("100000000.00", 400, "RULE_PRICE_MAX"),
-]
-KEYS = ["short", "k" * 15, "k" * 65, "a space in the key!", "anahtar-çğşöü-anahtar", "a.b" * 8]
-MESSAGES: dict[str, Any] = {
-    "no type": {"ref": 1},
-    "an unknown type": {"type": "sell", "ref": 1},
-    "a type that is none": {"type": ["book"], "ref": 1},
-    "an unknown field": {"type": "ping", "ref": 1, "client_ms": 1, "more": 2},
-    "a ref that is none": {"type": "ping", "ref": {}, "client_ms": 1},
-    "a ref too long": {"type": "ping", "ref": "r" * 65, "client_ms": 1},
-    "ping without time": {"type": "ping", "ref": 1},
-    "ping with a text": {"type": "ping", "ref": 1, "client_ms": "now"},
-    "no auction": {"type": "subscribe_auction", "ref": 1},
-    "an id that is none": {"type": "subscribe_auction", "ref": 1, "auction_id": "x"},
-    "an id below one": {"type": "subscribe_auction", "ref": 1, "auction_id": 0},
-    "an id too large": {"type": "subscribe_auction", "ref": 1, "auction_id": 2**63},
-    "a true id": {"type": "subscribe_auction", "ref": 1, "auction_id": True},
-    "no ids": {"type": "subscribe_auction", "ref": 1, "auction_ids": []},
-    "too many ids": {"type": "subscribe_auction", "ref": 1, "auction_ids": list(range(1, 102))},
-    "an unknown mode": {"type": "subscribe_auction", "ref": 1, "auction_id": 1, "mode": "all"},
-    "a since that is none": {"type": "subscribe_auction", "ref": 1, "auction_id": 1, "since": 5},
-    "unsubscribe from nothing": {"type": "unsubscribe_auction", "ref": 1},
-    "lobby with a field": {"type": "subscribe_lobby", "ref": 1, "auction_id": 1},
-    "a user that is none": {"type": "subscribe_user", "ref": 1, "user_id": "me"},
-    "an event that is none": {"type": "subscribe_user", "ref": 1, "since": -1},
-    "a token that is none": {"type": "authenticate", "ref": 1, "token": 5},
-    "no token": {"type": "authenticate", "ref": 1},
-    "book without key": {"type": "book", "ref": 1, "auction_id": 1},
-    "book with a short key": {"type": "book", "ref": 1, "auction_id": 1, "idempotency_key": "k"},
-    "book with three places": {
-        "type": "book",
-        "ref": 1,
-        "auction_id": 1,
-        "idempotency_key": KEY,
-        "max_price": "10.005",
-    },
-    "book with NaN": {
-        "type": "book",
-        "ref": 1,
-        "auction_id": 1,
-        "idempotency_key": KEY,
-        "max_price": "NaN",
-    },
-}
-TEXTS = ["", "{", "[]", "1", "null", '"book"', "{}{}", "\x00", "[" * 4_000, '{"type": "ping"']
 
 
 @dataclass(slots=True)
@@ -156,7 +79,7 @@ class World:
 
 @pytest.fixture(scope="module")
 async def shared(
-    tmp_path_factory: pytest.TempPathFactory, postgres_server: str
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[World]:
     """The server; whoever it was asked by, it never broke."""
     folder: Path = tmp_path_factory.mktemp("bad_input")
@@ -410,7 +333,7 @@ async def test_a_frame_that_is_no_message_is_an_error_until_the_tenth(world: Wor
             if number < 10:
                 frame = await ws.receive_json()
                 assert (frame["type"], frame["code"], frame["ref"]) == ("error", "VALIDATION", None)
-        while not (message := await ws.receive()).type == aiohttp.WSMsgType.CLOSE:
+        while (message := await ws.receive()).type != aiohttp.WSMsgType.CLOSE:
             assert message.json()["code"] == "VALIDATION"
         assert message.data == 4000
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from edge.adapters import StoreUnavailable, Stores, UnsafeDatabase, prepare
+from edge.adapters import Stores, StoreUnavailable, UnsafeDatabase, prepare
 from engine.settings import Settings
 
 
@@ -50,7 +50,9 @@ async def test_a_database_that_vanishes_does_not_answer(
     stores = await Stores.open(database, Settings())
     name = urlsplit(database).path.strip("/")
     await admin.execute(f"alter database {name} allow_connections false")
-    await admin.fetch("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name)
+    await admin.fetch(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name
+    )
     assert not await stores.answers(1.0)
     await admin.execute(f"alter database {name} allow_connections true")
     assert await stores.answers(1.0), "it is back, and nobody restarted us"

@@ -247,59 +247,7 @@ async def test_a_sale_from_first_to_last_second_is_told_in_order(here: World) ->
     assert prices == sorted(prices, reverse=True)
 
 
-# --- personal frames -----------------------------------------------------------------------------
-
-
-def notice(event_id: int) -> frames.Frame:
-    return frames.personal("notification", event_id, {"title": "ğ"})
-
-
-async def test_personal_frames_go_to_all_sockets_of_that_user_and_to_no_other(
-    here: World,
-) -> None:
-    (a1, wire1), (a2, wire2), (b, other) = wired(), wired(), wired()
-    here.hub.follow(a1, 501)
-    here.hub.follow(a2, 501)
-    here.hub.follow(b, 502)
-    here.hub.on_personal(501, notice(1))
-    here.hub.on_personal(999, notice(2))
-    assert (
-        wire1.messages()
-        == wire2.messages()
-        == [{"type": "notification", "event_id": 1, "title": "ğ"}]
-    )
-    assert wire1.written[0] is wire2.written[0]
-    assert other.written == []
-    here.hub.unfollow(a1, 501)
-    here.hub.unfollow(a1, 501)
-    here.hub.on_personal(501, notice(3))
-    assert len(wire1.written) == 1
-    assert len(wire2.written) == 2
-
-
-async def test_personal_frames_are_not_left_out_for_a_congested_socket(here: World) -> None:
-    socket, wire = wired()
-    here.hub.writer.prepare(socket)
-    here.hub.follow(socket, 501)
-    wire.stuck = True
-    for number in range(200):
-        here.hub.on_personal(501, notice(number))
-    assert socket.backlog is None or len(wire.written) == 200
-
-
-async def test_a_forgotten_socket_hears_nothing(here: World) -> None:
-    here.shop.open(auction_of(7))
-    socket, wire = await watch(here)
-    socket.user_id = 501
-    here.hub.follow(socket, 501)
-    here.hub.lobby.join(socket)
-    here.hub.forget(socket)
-    here.shop.change(7)
-    here.hub.on_personal(501, notice(1))
-    await here.pass_time(3_000)
-    assert wire.written == []
-    assert here.hub._topics == {}
-    assert here.hub._followers == {}
+# --- the congested --------------------------------------------------------------------------------
 
 
 async def test_a_snapshot_makes_up_for_what_a_congested_socket_missed(here: World) -> None:

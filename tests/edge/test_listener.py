@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-import time
+from contextlib import suppress
 
 import pytest
 from aiohttp import http_parser, web
@@ -50,14 +50,14 @@ async def test_silence_is_closed_without_a_word() -> None:
 async def test_dripping_does_not_buy_time() -> None:
     async with rig(HELLO, settings=IMPATIENT) as server:
         reader, writer = await asyncio.open_connection(HOST, server.port)
-        began = time.monotonic()
         drip = asyncio.create_task(_drip(writer))
-        got = await reader.read()
-        took_s = time.monotonic() - began
+        async with asyncio.timeout(8):
+            # Whoever still writes when he is cut off may not get to read why.
+            with suppress(ConnectionResetError):
+                await reader.read()
+        assert await gave_up(server) == 1
         drip.cancel()
         writer.close()
-    assert got.startswith(b"HTTP/1.1 408 ")
-    assert took_s < 5
 
 
 async def _drip(writer: asyncio.StreamWriter) -> None:

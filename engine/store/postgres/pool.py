@@ -182,9 +182,8 @@ def _unavailable(dsn: str, error: Exception) -> StoreUnavailable:
             why = error.strerror or _first_line(error)
             return StoreUnavailable(f"The database at {where} cannot be reached: {why}.")
         case _:
-            return StoreUnavailable(
-                f"The database's address is not understood: {_first_line(error)}."
-            )
+            # Not the driver's own words: they may quote a piece of the password.
+            return StoreUnavailable("The database's address is not understood.")
 
 
 def _first_line(error: Exception) -> str:

@@ -19,7 +19,7 @@ from loadtests.bench import clocks, histogram
 from loadtests.bench.clocks import Bounds, Exchange
 from loadtests.bench.figures import Broken, Effort, Figure, doubts, quantiles
 from loadtests.bench.live_load import LiveSocket, hang_up, watchers
-from loadtests.bench.machine import Spell, Stopwatch, bottleneck, generating
+from loadtests.bench.machine import Spell, Stopwatch, bottleneck, crowded, generating
 from loadtests.bench.product import Server, place
 from loadtests.bench.sales import Sales, add, now_ms
 
@@ -156,8 +156,8 @@ def _figures(name: str, heard: Heard, round_s: int) -> Iterator[Figure]:
             if heard.clocks.possible and heard.clocks.worst_ms <= CLOCKS_APART_MS_MAX
             else "the clocks are apart",
             bottleneck(heard.server, heard.generator),
-            heard.server.kept_waiting,
-            heard.generator.kept_waiting,
+            crowded([heard.server]),
+            crowded([heard.generator]),
         )
     )
     pooled = [late for samples in heard.rounds for late in samples]

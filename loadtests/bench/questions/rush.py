@@ -11,13 +11,21 @@ import os
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 
 import asyncpg
 
 from loadtests.bench.figures import Broken, Effort, Figure, doubts, quantile, quantiles
 from loadtests.bench.http_load import Answer, Connection, connections, hang_up, press
-from loadtests.bench.machine import Stopwatch, allow_files, bottleneck, generating
+from loadtests.bench.machine import (
+    Spell,
+    Stopwatch,
+    allow_files,
+    bottleneck,
+    crowded,
+    generating,
+)
 from loadtests.bench.product import Guest, Server, place
 from loadtests.bench.sales import add, lately
 
@@ -28,23 +36,25 @@ LEAD_S = 0.3
 ANSWERS_WITHIN_S = 20.0
 LATE_MS_MAX = 10.0
 """A press sent later than this after it was due: the generator fell behind."""
-COARSE_NS = 1_500_000
+TICK_S = 0.001
+"""Timers know no shorter time, so whoever is due within one presses together."""
 STEP = 37
 """Guests change places from round to round, so that another one comes first."""
 FILES_KEPT = 300
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Rush:
     """One round: who pressed when, and what came back."""
 
     crowd: int
     spread_s: float
-    late_ms: list[float] = field(default_factory=list)
+    late_ms: Sequence[float]
     """How long after it was due each press was sent."""
-    took_ms: list[float] = field(default_factory=list)
-    statuses: Counter[int] = field(default_factory=Counter)
-    doubt: str | None = None
+    took_ms: Sequence[float]
+    statuses: Counter[int]
+    server: Spell
+    generator: Spell
 
 
 async def ask(effort: Effort) -> AsyncIterator[Figure]:
@@ -79,53 +89,46 @@ async def _rush(
     seat: int,
     spread_s: float,
 ) -> Rush:
-    rush = Rush(len(guests), spread_s)
-    requests = [
-        press(server, guest, seat, f"rush-{seat}-{guest.id:012d}-{time.time_ns()}")
-        for guest in guests
-    ]
-    loop, done = asyncio.get_running_loop(), asyncio.Event()
+    requests = [press(server, guest, seat, f"rush-{seat:08d}-{guest.id:08d}") for guest in guests]
+    late_ms: list[float] = []
+    took_ms: list[float] = []
+    statuses: Counter[int] = Counter()
+    done = asyncio.Event()
     with generating():
         begin_ns = time.perf_counter_ns() + int(LEAD_S * 1e9)
         due_ns = [begin_ns + int(spread_s * 1e9 * n / len(guests)) for n in range(len(guests))]
         server_watch, own_watch = server.stopwatch(), Stopwatch("generator", os.getpid())
 
-        def heard(nth: int, answer: Answer, came_ns: int) -> None:
-            rush.statuses[answer.status] += 1
-            rush.took_ms.append((came_ns - due_ns[nth]) / 1e6)
-            if len(rush.took_ms) == len(guests):
+        def heard(due_ns: int, _: Connection, answer: Answer, came_ns: int) -> None:
+            statuses[answer.status] += 1
+            took_ms.append((came_ns - due_ns) / 1e6)
+            if len(took_ms) == len(guests):
                 done.set()
 
-        for nth, connection in enumerate(opened[: len(guests)]):
-            connection.heard = lambda _, answer, came_ns, nth=nth: heard(nth, answer, came_ns)
-        pressing = loop.create_task(_press(rush, opened, requests, due_ns))
+        for connection, at_ns in zip(opened, due_ns, strict=False):
+            connection.heard = partial(heard, at_ns)
         try:
             async with asyncio.timeout(ANSWERS_WITHIN_S):
+                await _press(late_ms, opened, requests, due_ns)
                 await done.wait()
         except TimeoutError:
-            raise Broken(f"{len(rush.took_ms):,} of {len(guests):,} presses answered") from None
-        await pressing
-        rush.doubt = bottleneck(server_watch.spell(), own_watch.spell())
-    return rush
+            raise Broken(f"{len(took_ms):,} of {len(guests):,} presses answered") from None
+        spells = server_watch.spell(), own_watch.spell()
+    return Rush(len(guests), spread_s, late_ms, took_ms, statuses, *spells)
 
 
 async def _press(
-    rush: Rush, opened: Sequence[Connection], requests: Sequence[bytes], due_ns: Sequence[int]
+    late_ms: list[float],
+    opened: Sequence[Connection],
+    requests: Sequence[bytes],
+    due_ns: Sequence[int],
 ) -> None:
-    """Send each request when it is due: in order, never early."""
+    """Send each request when it is due, whatever has become of those before."""
     for connection, request, at_ns in zip(opened, requests, due_ns, strict=False):
-        await _until(at_ns)
+        while (left_s := (at_ns - time.perf_counter_ns()) / 1e9) > 0:
+            await asyncio.sleep(max(TICK_S, left_s - TICK_S))
         connection.send(request)
-        rush.late_ms.append((time.perf_counter_ns() - at_ns) / 1e6)
-
-
-async def _until(at_ns: int) -> None:
-    """Timers are a millisecond coarse, so the last of the way is walked in turns of the loop."""
-    while True:
-        left_ns = at_ns - time.perf_counter_ns()
-        if left_ns <= 0:
-            return
-        await asyncio.sleep(0 if left_ns < COARSE_NS else (left_ns - COARSE_NS) / 1e9)
+        late_ms.append((time.perf_counter_ns() - at_ns) / 1e6)
 
 
 async def _check(
@@ -150,7 +153,8 @@ def _figures(rushes: Sequence[Rush]) -> Iterator[Figure]:
         (
             # At one instant, sending is what takes the time.
             behind if spread_s and late_ms > LATE_MS_MAX else None,
-            *(rush.doubt for rush in rushes if spread_s),
+            *(bottleneck(rush.server, rush.generator) for rush in rushes if spread_s),
+            crowded([rush.server for rush in rushes]),
         )
     )
     busy = sum(rush.statuses[503] for rush in rushes)

@@ -1,12 +1,15 @@
 """A real server with the demo's accounts on it, for tests of the demo's own clients."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from time import monotonic, time
 from typing import Any
+
+import asyncpg
 
 from edge import running
 from edge.config import Config
@@ -30,6 +33,15 @@ def mono_ms() -> float:
 def now_ms() -> int:
     """The server's clock runs on this machine."""
     return int(time() * 1_000)
+
+
+async def until(seen: Callable[[], bool]) -> None:
+    """Look again and again until it is so."""
+    for _ in range(int(PATIENCE_S * 50)):
+        if seen():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it never came to that")
 
 
 def config_for(dsn: str, folder: Path, **settings: Any) -> Config:
@@ -80,6 +92,12 @@ class Shop:
         mine = await self.account(email).ask("GET", "/reservations/my/all")
         found: list[Fields] = mine["reservations"]
         return found
+
+    async def forget(self, *emails: str) -> None:
+        """Take accounts away that nothing hangs on yet."""
+        connection = await asyncpg.connect(self.config.database_url)
+        await connection.execute("delete from account where email = any($1)", emails)
+        await connection.close()
 
 
 @asynccontextmanager

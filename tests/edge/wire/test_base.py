@@ -61,6 +61,8 @@ def test_an_instant_is_whole_milliseconds_since_the_epoch(text: str, ms: int) ->
         "0000-01-01T00:00:00Z",
         "1969-12-31T23:59:59.999Z",
         "9999-12-31T23:59:59Z",
+        "0001-01-01T00:00:00+14:00",  # out of the calendar by its offset
+        "9999-12-31T23:59:59-14:00",
         "2026-02-29T00:00:00Z",
         "2026-03-01T24:30:00Z",
         "2026-03-01T18:60:00Z",
@@ -122,6 +124,7 @@ def test_a_price_keeps_every_digit_that_was_sent(value: object, amount: str) -> 
         "149,90",
         "+149.90",
         "1_000",
+        "\u0661\u0664\u0669",  # Arabic digits
         "0x10",
         ".5",
         "5.",

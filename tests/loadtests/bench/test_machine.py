@@ -11,6 +11,7 @@ from loadtests.bench.machine import (
     Stopwatch,
     Use,
     bottleneck,
+    crowded,
     facts,
     generating,
     load,
@@ -48,8 +49,11 @@ def test_a_generator_at_its_limit_before_the_server_is_the_bottleneck() -> None:
 
 
 def test_a_process_that_stands_in_line_for_its_core_casts_doubt() -> None:
-    assert spell(0.5, 0.3).kept_waiting == "the server stood in line for its core 30%"
-    assert spell(0.5, 0.05).kept_waiting is None
+    alone, in_line = spell(0.5, 0.05), spell(0.5, 0.3)
+    assert crowded([in_line]) == "the server stood in line for its core 30% of the time"
+    assert crowded([alone, in_line]) is not None
+    assert crowded([alone, in_line, alone]) is None
+    assert crowded([Spell("server", 1.0, None)]) is None
 
 
 def test_a_spell_says_how_busy_it_was() -> None:
