@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from edge import problems
+from edge import problems, texts
 from edge.endpoint import ROLES
 from edge.routing import Access, Lane, Route
 from engine import errors
@@ -31,6 +31,19 @@ MEMBERS: Final[Mapping[type[HotHourError], Mapping[str, Schema]]] = {
     errors.Unable: _RETRY,
 }
 """The codes' own members; a class without an entry has those of the class above it."""
+
+_EXAMPLES: Final[Mapping[str, Any]] = {
+    "sold_at": "2026-03-01T18:40:00.000Z",
+    "late_by_ms": 12,
+    "accepted_at": "2026-03-01T18:40:00.012Z",
+    "reservation_id": 41,
+    "current_price": "149.90",
+    "currency": "TRY",
+    "revision": 3,
+    "step": 2,
+    "retry_after_ms": 1_000,
+}
+"""A value of each member."""
 
 _FIELD: Final[Schema] = {
     "type": "object",
@@ -147,6 +160,26 @@ def _schema(error: type[HotHourError]) -> Schema:
     return {
         "description": _sentence(error),
         "allOf": [{"$ref": "#/components/schemas/Problem"}, own],
+        "examples": [example(error)],
+    }
+
+
+def example(error: type[HotHourError]) -> Schema:
+    """A problem of this class, in English."""
+    code = ORDER[0] if error is RuleBroken else error.code
+    text = texts.text_of(code, "en")
+    members = {name: _EXAMPLES[name] for name in members_of(error)}
+    return {
+        "type": problems.type_of(code),
+        "title": text.title,
+        "status": problems.TABLE[error].status,
+        "detail": text.sentence.format(seconds=1, **members),
+        "instance": "/api/v1",
+        "code": code,
+        "request_id": "4f6c1b2a9d3e-1207",
+        "retryable": error.retryable,
+        "errors": [],
+        **members,
     }
 
 

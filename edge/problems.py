@@ -8,7 +8,7 @@ strings. Must never show what is not in the error: an unforeseen exception is `I
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from edge import texts
 from edge.texts import Language
@@ -116,6 +116,11 @@ def live_error(error: HotHourError, language: Language) -> dict[str, Any]:
     }
 
 
+def type_of(code: str) -> str:
+    """The URI that stands for a code in a problem's `type`."""
+    return TYPE_PREFIX + code.lower().replace("_", "-")
+
+
 def retry_after_s(error: HotHourError) -> int | None:
     """The Retry-After of an answer: whole seconds, at least one; None when there is none."""
     wait_ms = getattr(error, "retry_after_ms", None)
@@ -144,15 +149,17 @@ class _Said:
     type: str
     title: str
     sentence: str
-    fills_in: bool
-    """The sentence has places for members."""
+    fills_in: Literal["members", "seconds"] | None
+    """What the sentence has places for."""
 
 
 @lru_cache
 def _said(code: str, language: Language) -> _Said:
     text = texts.text_of(code, language)
-    type_ = TYPE_PREFIX + code.lower().replace("_", "-")
-    return _Said(type_, text.title, text.sentence, "{" in text.sentence)
+    places: Literal["members", "seconds"] | None = None
+    if "{" in text.sentence:
+        places = "seconds" if "{seconds}" in text.sentence else "members"
+    return _Said(type_of(code), text.title, text.sentence, places)
 
 
 def _detail(
@@ -160,9 +167,13 @@ def _detail(
 ) -> str:
     if language == "en" and _says_more(error):
         return error.detail
-    if said.fills_in:
-        return said.sentence.format(seconds=retry_after_s(error), **members)
-    return said.sentence
+    match said.fills_in:
+        case None:
+            return said.sentence
+        case "members":
+            return said.sentence.format_map(members)
+        case "seconds":
+            return said.sentence.format(seconds=retry_after_s(error))
 
 
 def _says_more(error: HotHourError) -> bool:

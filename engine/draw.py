@@ -14,6 +14,8 @@ from engine.errors import Busy
 from engine.ports.commit import CommitStore, StoreError
 
 _BLOCKS_KEPT = 4
+CROWDED = 0.2
+"""Share of all codes of a length that may be in use; from there on codes are a letter longer."""
 
 
 class Numbers:
@@ -71,6 +73,7 @@ class NodeDraw:
         self._recent: set[str] = set()
         self._order: deque[str] = deque()
         self._recent_max = codes_recent_max
+        self._length = codes.LENGTH
 
     async def fill(self) -> None:
         """Have ids at hand. Raises StoreError."""
@@ -83,10 +86,16 @@ class NodeDraw:
     def notice_id(self) -> int:
         return self._notices.next()
 
+    def make_room(self, in_use: int) -> None:
+        """Draw codes long enough that few draws hit one of those in use."""
+        self._length = codes.LENGTH
+        while in_use > CROWDED * len(codes.ALPHABET) ** self._length:
+            self._length += 1
+
     def code(self) -> str:
-        code = codes.draw(self._rng)
+        code = codes.draw(self._rng, self._length)
         while code in self._recent:
-            code = codes.draw(self._rng)
+            code = codes.draw(self._rng, self._length)
         self._recent.add(code)
         self._order.append(code)
         if len(self._order) > self._recent_max:

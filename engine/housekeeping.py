@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from engine.directory import Directory
 from engine.domain.messages import NoShow
@@ -20,12 +21,19 @@ class Housekeeping:
     """`run` in a task; each round is bounded, what is left over waits for the next."""
 
     def __init__(
-        self, schedule: ScheduleStore, directory: Directory, clock: Clock, settings: Settings
+        self,
+        schedule: ScheduleStore,
+        directory: Directory,
+        clock: Clock,
+        settings: Settings,
+        codes_in_use: Callable[[int], None],
     ) -> None:
+        """`codes_in_use` hears each round how many booking codes are."""
         self._schedule = schedule
         self._directory = directory
         self._clock = clock
         self._settings = settings
+        self._codes_in_use = codes_in_use
 
     async def run(self) -> None:
         """For ever."""
@@ -39,7 +47,7 @@ class Housekeeping:
     async def round(self) -> None:
         """Once. Raises StoreError."""
         now_ms = self._clock.now_ms()
-        await self._schedule.sweep(now_ms)
+        self._codes_in_use(await self._schedule.sweep(now_ms))
         unattended = await self._schedule.unattended(
             now_ms - UNATTENDED_AFTER_MS, self._settings.sweep_batch_max
         )

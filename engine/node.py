@@ -16,6 +16,7 @@ from engine.actor import House
 from engine.clock import AnchoredClock
 from engine.committer import Committer
 from engine.directory import Directory
+from engine.domain import codes
 from engine.draw import NodeDraw
 from engine.housekeeping import Housekeeping
 from engine.leases import Membership
@@ -77,7 +78,9 @@ class Node:
         self._committer = Committer(
             ports.commits, ports.clock, ports.rng, settings, ports.telemetry
         )
-        self._housekeeping = Housekeeping(ports.schedule, self.directory, ports.clock, settings)
+        self._housekeeping = Housekeeping(
+            ports.schedule, self.directory, ports.clock, settings, self._codes_in_use
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._draining = False
 
@@ -135,6 +138,10 @@ class Node:
             hand_over=self.outbox.hand_over,
             ended=self.supervisor.ended,
         )
+
+    def _codes_in_use(self, count: int) -> None:
+        self._draw.make_room(count)
+        self._ports.telemetry.codes_in_use(count / codes.SPACE)
 
     async def _watch_clock(self) -> None:
         while True:

@@ -154,13 +154,12 @@ def _over_since_ms(shown: Shown) -> float:
 def _title(scene: Scene, caption: Caption, width: int) -> Text:
     late = scene.punctuality
     left = f" HotHour  {caption.url}"
-    numbers = f"frames late {late_words(late.clock)}"
-    if width >= WIDE:
-        numbers += f" | bookings told {late_words(late.bookings)}"
-    right = f"{scene.bookings} booked | {numbers} "
-    room = width - cell_len(left) - cell_len(right)
+    short = f"{scene.bookings} booked | frames late {late_words(late.clock)} "
+    long = f"{short}| bookings told {late_words(late.bookings)} "
+    right = long if cell_len(left + long) < width else short
+    room = width - cell_len(left + right)
     if room < 1:
-        return Text(fit(left + " " + right, width), style="bold")
+        return Text(fit(f"{left} {right}", width), style="bold")
     return Text.assemble((left, "bold"), " " * room, right)
 
 

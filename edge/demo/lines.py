@@ -1,6 +1,7 @@
 """The show without a board: a line for each thing that happens, for pipes and plain terminals."""
 
 import asyncio
+import io
 import os
 from collections.abc import Callable
 from datetime import tzinfo
@@ -22,6 +23,8 @@ class Lines:
         """`gone` is called when nobody reads any more."""
         self._out = out
         self._gone = gone
+        if isinstance(out, io.TextIOWrapper):
+            out.reconfigure(errors="replace")  # Turkish names on a terminal that has no letters
 
     def say(self, text: str) -> None:
         """One line, at once."""

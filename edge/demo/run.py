@@ -10,9 +10,10 @@ import logging
 import signal
 from collections.abc import Callable, Coroutine
 from contextlib import redirect_stderr
+from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, cast
 
 from rich.console import Console
 from structlog.typing import FilteringBoundLogger
@@ -25,15 +26,13 @@ from edge.demo.api import Api, open_session
 from edge.demo.board import Caption
 from edge.demo.feed import Kind
 from edge.demo.lines import Lines
+from edge.demo.logfile import LogFile
 from edge.demo.scene import Scene
 from edge.demo.show import Show
-from edge.embedded.layout import open_layout, reason
 from edge.office import Refusal
 from engine.clock import AnchoredClock
 
 LOG_NAME: Final = "demo.log"
-LOG_BYTES_MAX: Final = 5_000_000
-"""A longer log of earlier runs is begun anew."""
 
 
 async def run(config: Config, out: TextIO, err: TextIO, *, plain: bool) -> bool:
@@ -47,39 +46,34 @@ async def run(config: Config, out: TextIO, err: TextIO, *, plain: bool) -> bool:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    root = _data_dir(config)
     scene, say = Scene(), Lines(out, stop.set).say
     alarm = Alarm(lambda text: err.write(f"{text}\n"))
-    with _open_log(root / LOG_NAME) as log_file, redirect_stderr(log_file):
-        log = logs.configure(config.log_format, log_file, config.log_level)
+    root = config.data_dir.expanduser().absolute()
+    with LogFile() as log_file, redirect_stderr(log_file):
+        log = logs.configure(config.log_format, cast(TextIO, log_file), config.log_level)
         logging.getLogger().addHandler(alarm)
         async with running.serving(config, log) as (server, url), open_session() as http:
+            log_file.open_at(root / LOG_NAME)
+            await _seed(config, log)
             if not stop.is_set():
-                await _seed(config, log)
-                for line in opening.greeting(url, config.host, root, root / LOG_NAME):
-                    say(line)
-                say(f"ready {url}")
-            show = Show(Api(http, url), scene, _mono_ms(config), Random())
-            alarm.tell = lambda text: scene.feed.add(show.server_ms(), Kind.WARNING, text)
-            telling = _telling(out, scene, show, url, say, plain=plain)
-            await _until(stop, server.superseded, show.run(), telling)
-            alarm.tell = lambda text: err.write(f"{text}\n")
+                _greet(say, url, config, root)
+                show = Show(Api(http, url), scene, _mono_ms(config), Random())
+                telling = _telling(out, scene, show, url, say, plain=plain)
+                with alarm.told_by(partial(_warn, scene, show)):
+                    await _until(stop, server.superseded, show.run(), telling)
             went_well = not server.superseded.is_set()
     say(opening.goodbye(scene.bookings, root))
     return went_well
 
 
-def _data_dir(config: Config) -> Path:
-    with running.plainly():
-        return open_layout(config.data_dir).root
+def _greet(say: lines.Say, url: str, config: Config, root: Path) -> None:
+    for line in opening.greeting(url, config.host, root, root / LOG_NAME):
+        say(line)
+    say(f"ready {url}")
 
 
-def _open_log(path: Path) -> TextIO:
-    try:
-        is_long = path.exists() and path.stat().st_size > LOG_BYTES_MAX
-        return path.open("w" if is_long else "a", encoding="utf-8", buffering=1)
-    except OSError as error:
-        raise running.CannotRun(f"{path} cannot be written: {reason(error)}.") from error
+def _warn(scene: Scene, show: Show, text: str) -> None:
+    scene.feed.add(show.server_ms(), Kind.WARNING, text)
 
 
 def _mono_ms(config: Config) -> Callable[[], float]:

@@ -81,20 +81,34 @@ class Show:
         self._doors[visit.studio].arrives(visit)
 
     async def _on_their_feet(self, who: str, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Start somebody again whenever they fall, but not where the server wants them no more."""
-        wanted = True
-        while wanted:
-            try:
-                await act()
-            except* (Refusal, SentAway, Unreachable) as errors:
-                error = innermost(errors)
-                wanted = isinstance(error, Unreachable)
-                text = f"{who}: {type(error).__name__} {error}"
-                self._scene.feed.add(self.server_ms(), Kind.WARNING, text)
-            except* Exception:
-                _log.exception("%s fell over", who)
-            if wanted:
-                await asyncio.sleep(UP_AGAIN_S)
+        def tell(text: str) -> None:
+            self._scene.feed.add(self.server_ms(), Kind.WARNING, text)
+
+        await keep_up(who, act, tell)
+
+
+async def keep_up(
+    who: str, act: Callable[[], Coroutine[Any, Any, None]], tell: Callable[[str], None]
+) -> None:
+    """Let somebody act, again and again whenever they fall, until cancelled or until the server
+    wants them no more."""
+    while True:
+        try:
+            await act()
+        except* (Refusal, SentAway) as errors:
+            error = innermost(errors)
+            tell(f"{who} does not come back: {type(error).__name__} {error}")
+            wanted = False
+        except* Unreachable:
+            wanted = True
+        except* Exception:
+            _log.exception("%s fell over", who)
+            wanted = True
+        else:
+            wanted = False
+        if not wanted:
+            return
+        await asyncio.sleep(UP_AGAIN_S)
 
 
 def innermost(error: BaseException) -> BaseException:

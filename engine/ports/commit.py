@@ -209,6 +209,6 @@ class ScheduleStore(Protocol):
     async def unattended(self, class_before_ms: int, limit: int) -> Sequence[tuple[int, int]]:
         """(auction id, reservation id) of PENDING_ON_SITE seats of classes before that instant."""
 
-    async def sweep(self, now_ms: int) -> None:
+    async def sweep(self, now_ms: int) -> int:
         """Retire codes a day after the class, answers of keys after a day, carried outbox rows
-        after a week. Bounded work a call. Raises Unavailable."""
+        after a week; how many codes are in use then. Bounded work a call. Raises Unavailable."""

@@ -87,7 +87,7 @@ async def test_codes_are_free_again_a_day_after_the_class(world: World, flight: 
     owner = await Owner.of(world.commits)
     code = (await books(flight, owner, GUEST)).booked[0].code
 
-    await world.schedule.sweep(CLASS_MS + DAY_MS)
+    assert await world.schedule.sweep(CLASS_MS + DAY_MS) == 1
     entry = with_code(owner.offers(Book(OTHER)), code)
     assert [type(outcome) for outcome in await commit(flight, entry)] == [Offended]
 

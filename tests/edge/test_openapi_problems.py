@@ -119,3 +119,12 @@ def test_one_problem_is_not_another() -> None:
         ).is_valid(found)
     ]
     assert fits == ["SOLD"]
+
+
+@pytest.mark.parametrize("error", TABLE, ids=lambda error: error.code)
+def test_examples_are_problems_of_their_kind(error: type[errors.HotHourError]) -> None:
+    schemas = document([EVERY])["components"]["schemas"]
+    reference = {"$ref": f"#/components/schemas/{name_of(error)}"}
+    (example,) = schemas[name_of(error)]["examples"]
+    OAS31Validator({**reference, "components": {"schemas": schemas}}).validate(example)
+    assert "{" not in example["detail"]

@@ -22,9 +22,7 @@ from tests.engine.faulty import Faulty
 from tests.engine.world import Letters, Watcher, clock_of
 
 # However slow the machine: who waits hears the truth, unless a test is about not waiting.
-QUICK = Settings(
-    backoff_ms_min=5, backoff_ms_max=20, lease_renew_ms=100, unsent_timeout_ms=10_000
-)
+QUICK = Settings(backoff_ms_min=5, backoff_ms_max=20, lease_renew_ms=100, unsent_timeout_ms=10_000)
 
 
 @dataclass(slots=True)
@@ -35,8 +33,13 @@ class Told(Silent):
     ambiguous_entries: int = 0
     superseded_entries: int = 0
 
+    codes_share: float | None = None
+
     def crashed(self) -> None:
         self.crashes += 1
+
+    def codes_in_use(self, share: float) -> None:
+        self.codes_share = share
 
     def ambiguous(self, entries: int) -> None:
         self.ambiguous_entries += entries

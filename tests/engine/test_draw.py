@@ -70,3 +70,13 @@ async def test_codes_do_not_repeat_while_they_may_be_in_flight() -> None:
     assert all(parse(code) == code for code in codes[:100])
     assert draw.reservation_id() != draw.reservation_id()
     assert draw.notice_id() != draw.notice_id()
+
+
+async def test_codes_grow_by_a_letter_when_a_fifth_of_them_is_in_use() -> None:
+    draw = NodeDraw(store(), Random(1), codes_recent_max=100)
+    draw.make_room(31**4 // 5)
+    assert len(draw.code()) == len("HOT-XXXX")
+    draw.make_room(31**4 // 5 + 1)
+    assert len(draw.code()) == len("HOT-XXXXX")
+    draw.make_room(0)
+    assert len(draw.code()) == len("HOT-XXXX")

@@ -11,7 +11,9 @@ from tests.engine.world import quick
 
 def at(world: SmallWorld, now_ms: int) -> Housekeeping:
     schedule = MemoryScheduleStore(world.db, sweep_batch_max=100)
-    return Housekeeping(schedule, world.node.directory, HandClock(now_ms), QUICK)
+    return Housekeeping(
+        schedule, world.node.directory, HandClock(now_ms), QUICK, world.node._codes_in_use
+    )
 
 
 async def test_a_day_after_the_class_who_was_not_checked_in_has_not_come() -> None:
@@ -36,6 +38,16 @@ async def test_a_day_after_the_class_who_was_not_checked_in_has_not_come() -> No
         }
         assert statuses == {1: ReservationStatus.COMPLETED, 2: ReservationStatus.NO_SHOW}
         assert not any(row.code_live for row in world.db.reservations.values())
+        assert world.told.codes_share == 0
+
+
+async def test_how_full_the_space_of_codes_is_gets_told_each_round() -> None:
+    async with small() as world:
+        auction = world.sale(1, seats=3)
+        for user in (1, 2, 3):
+            await world.node.directory.ask(auction, Book(user))
+        await at(world, world.node.clock.now_ms()).round()
+        assert world.told.codes_share == 3 / 31**4
 
 
 async def test_rounds_come_by_themselves_and_survive_other_nodes_auctions() -> None:

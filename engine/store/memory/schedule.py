@@ -47,7 +47,7 @@ class MemoryScheduleStore:
         )
         return found[:limit]
 
-    async def sweep(self, now_ms: int) -> None:
+    async def sweep(self, now_ms: int) -> int:
         """Retire codes a day after the class, and carried outbox rows after a week."""
         left = self._sweep_batch_max
         for reservation_id in list(self._database.codes.values()):
@@ -64,6 +64,7 @@ class MemoryScheduleStore:
         ]
         for notice_id in old[: self._sweep_batch_max]:
             del self._database.outbox[notice_id]
+        return len(self._database.codes)
 
     def _is_live(self, auction_id: int) -> bool:
         return self._database.auctions[auction_id].auction.status is Status.ACTIVE

@@ -39,6 +39,7 @@ delete from outbox where id = any (array(
     select id from outbox
     where done_at < $1 order by done_at limit $2 for update skip locked))
 """
+_CODES_IN_USE = "select count(*) from reservation where code_live"
 _BEFORE_ALL = (-62_135_596_800_000, 0)
 """The year 1, in milliseconds since the epoch: a start that no sale has."""
 
@@ -72,11 +73,14 @@ class PostgresScheduleStore:
             rows = await connection.fetch(_UNATTENDED, class_before_ms, limit)
         return [(row["auction_id"], row["reservation_id"]) for row in rows]
 
-    async def sweep(self, now_ms: int) -> None:
+    async def sweep(self, now_ms: int) -> int:
         """Retire codes a day after the class, answers of keys after a day, carried outbox rows
-        after a week: at most `sweep_batch_max` of each. Raises Unavailable."""
+        after a week, at most `sweep_batch_max` of each; how many codes are in use then. Raises
+        Unavailable."""
         bound = self._sweep_batch_max
         async with self._lane.reading() as connection:
             await connection.execute(_RETIRE_CODES, now_ms - CODE_OUTLIVES_CLASS_MS, bound)
             await connection.execute(_FORGET_ANSWERS, now_ms - KEY_ANSWER_LIFE_MS, bound)
             await connection.execute(_FORGET_CARRIED, now_ms - CARRIED_LIFE_MS, bound)
+            in_use: int = await connection.fetchval(_CODES_IN_USE)
+        return in_use

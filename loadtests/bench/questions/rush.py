@@ -125,8 +125,9 @@ async def _press(
 ) -> None:
     """Send each request when it is due, whatever has become of those before."""
     for connection, request, at_ns in zip(opened, requests, due_ns, strict=False):
-        while (left_s := (at_ns - time.perf_counter_ns()) / 1e9) > 0:
-            await asyncio.sleep(max(TICK_S, left_s - TICK_S))
+        left_s = (at_ns - time.perf_counter_ns()) / 1e9
+        if left_s > 0:
+            await asyncio.sleep(max(TICK_S, left_s))
         connection.send(request)
         late_ms.append((time.perf_counter_ns() - at_ns) / 1e6)
 

@@ -93,6 +93,24 @@ class Shop:
         found: list[Fields] = mine["reservations"]
         return found
 
+    async def watchers(self, auction_id: int) -> int:
+        """How many sockets watch a sale, as a new visitor is told."""
+        ask = {"type": "subscribe_auction", "auction_id": auction_id}
+        async with self.api.http.ws_connect(f"{self.api.url}/ws") as ws:
+            await ws.send_json(ask)
+            async for message in ws:
+                if message.json()["type"] == "subscribed":
+                    return int(message.json()["snapshots"][0]["watchers"]) - 1
+        raise AssertionError("the connection broke")
+
+    async def until_watched_by(self, count: int, auction_id: int) -> None:
+        """Wait until so many sockets watch a sale."""
+        for _ in range(200):
+            if await self.watchers(auction_id) == count:
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"never watched by {count}")
+
     async def forget(self, *emails: str) -> None:
         """Take accounts away that nothing hangs on yet."""
         connection = await asyncpg.connect(self.config.database_url)

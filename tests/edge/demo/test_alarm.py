@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from edge import logs
-from edge.demo.alarm import Alarm
+from edge.demo import alarm as alarms
+from edge.demo.alarm import QUIET_S, Alarm
 
 
 @pytest.fixture
@@ -44,3 +45,34 @@ def test_what_is_no_warning_is_not_told(told: list[str]) -> None:
 def test_nothing_personal_is_told(told: list[str]) -> None:
     logging.getLogger("asyncio").warning("no mail for elif@example.com")
     assert told == ["no mail for [hidden]"]
+
+
+def test_for_a_while_another_one_tells() -> None:
+    first: list[str] = []
+    second: list[str] = []
+    alarm = Alarm(first.append)
+    with alarm.told_by(second.append):
+        alarm.emit(record("rain", 0))
+    alarm.emit(record("hail", 0))
+    assert (first, second) == (["hail"], ["rain"])
+
+
+def test_the_same_warning_is_told_only_so_often() -> None:
+    told: list[str] = []
+    alarm = Alarm(told.append)
+    for text, at_s in (("rain", 0.0), ("hail", 1.0), ("rain", QUIET_S - 1), ("rain", QUIET_S)):
+        alarm.emit(record(text, at_s))
+    assert told == ["rain", "hail", "rain"]
+
+
+def test_not_every_warning_is_remembered_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alarms, "REMEMBERED_MAX", 2)
+    told: list[str] = []
+    alarm = Alarm(told.append)
+    for text in ("rain", "hail", "snow", "rain"):
+        alarm.emit(record(text, 0))
+    assert told == ["rain", "hail", "snow", "rain"]
+
+
+def record(text: str, at_s: float) -> logging.LogRecord:
+    return logging.makeLogRecord({"msg": text, "levelno": logging.WARNING, "created": at_s})

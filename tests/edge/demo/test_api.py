@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from edge.demo import api
 from edge.demo.api import Api, Refusal, Unreachable, insist, open_session
@@ -61,9 +63,20 @@ async def test_nobody_there_is_unreachable() -> None:
             await Api(http, "http://127.0.0.1:1").ask("GET", "/auctions/")
 
 
-async def test_an_answer_that_is_no_problem_has_its_status_for_a_code(shop: Shop) -> None:
+async def test_an_answer_that_cannot_be_read_is_none(shop: Shop) -> None:
     with pytest.raises(Unreachable):
         await shop.api.ask("GET", "/../../docs")
+
+
+async def test_a_refusal_without_a_code_has_its_status_for_one() -> None:
+    async def handle(_: web.Request) -> web.Response:
+        return web.json_response([], status=502)
+
+    app = web.Application()
+    app.router.add_get("/api/v1/x", handle)
+    async with TestServer(app) as server, open_session() as http:
+        with pytest.raises(Refusal, match="HTTP_502"):
+            await Api(http, str(server.make_url("")).rstrip("/")).ask("GET", "/x")
 
 
 def test_a_refusal_says_how_long_to_wait() -> None:

@@ -184,15 +184,16 @@ async def test_a_sale_that_is_over_is_forgotten_and_not_watched_any_more(
     shop: Shop, wishes: list[Wish], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guests, "TIDY_EVERY_S", 0.05)
-    monkeypatch.setattr(guests, "FORGOTTEN_AFTER_END_MS", -59_000)
     row = await sale(shop)
     wishes.append(Wish(target=1, reaction_ms=1))
     guest = make(shop, ELIF, Manner.WATCHING, Chance())
     guest.offered(row)
     async with present(guest):
+        await guest.channel.greeted.wait()
+        await shop.until_watched_by(1, row["id"])
+        monkeypatch.setattr(guests, "FORGOTTEN_AFTER_END_MS", -59_000)
         await until(lambda: not guest.interested)
-        answer = await guest.channel.ask("subscribe_auction", auction_ids=[row["id"]])
-        assert answer["snapshots"][0]["watchers"] == 1, "it had been left before"
+        await shop.until_watched_by(0, row["id"])
 
 
 async def test_after_a_break_a_guest_goes_on_watching(shop: Shop, wishes: list[Wish]) -> None:
