@@ -114,7 +114,7 @@ async def test_a_data_directory_that_cannot_be_made_or_written(tmp_path: Path) -
     assert said.startswith("The data directory /proc/hothour cannot be made")
     claim = tmp_path / "data" / "node-id.claim"  # a folder there stops root, too
     claim.mkdir(parents=True)
-    assert await refusal(tmp_path) == f"{claim} cannot be used: Is a directory."
+    assert await refusal(tmp_path) == f"{claim} cannot be read or written: is a directory."
 
 
 async def test_a_database_in_it_of_another_version(tmp_path: Path) -> None:

@@ -252,18 +252,6 @@ async def test_a_no_needs_a_valid_lease_a_yes_does_not() -> None:
         await booked(world, auction, 2)
 
 
-async def test_an_actor_that_breaks_answers_everybody_and_comes_back() -> None:
-    async with small() as world:
-        auction = world.sale(1, seats=3)
-        await booked(world, auction, 1)
-        actor = world.node.directory.get(auction)
-        assert actor is not None
-        actor._state = None  # what a bug might do
-        asks = [asyncio.ensure_future(world.node.directory.ask(auction, Book(u))) for u in (2, 3)]
-        answers = await asyncio.gather(*asks, return_exceptions=True)
-        assert all(isinstance(answer, Internal | Busy) for answer in answers)
-
-
 async def test_a_message_that_breaks_the_actor_fails_alone_with_those_in_hand(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

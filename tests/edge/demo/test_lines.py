@@ -56,8 +56,9 @@ def test_lines_are_written_at_once() -> None:
 
 def test_a_terminal_without_turkish_letters_is_no_reason_to_stop() -> None:
     raw = io.BytesIO()
-    Lines(io.TextIOWrapper(raw, encoding="ascii"), lambda: None).say("Ayşe")
-    assert raw.getvalue() == b"Ay?e\n"
+    with io.TextIOWrapper(raw, encoding="ascii") as out:
+        Lines(out, lambda: None).say("Ayşe")
+        assert raw.getvalue() == b"Ay?e\n"
 
 
 def test_when_nobody_reads_any_more_it_says_so_and_goes_on() -> None:
