@@ -22,6 +22,8 @@ QUIET = {
     "HOTHOUR_EMAIL_VERIFICATION": "off",
     "HOTHOUR_BCRYPT_COST": "4",
     "HOTHOUR_ALLOW_UNSAFE_DATABASE": "on",
+    # However slow the machine: who is counted has waited for the answer.
+    "HOTHOUR_UNSENT_TIMEOUT_MS": "10000",
 }
 
 
