@@ -20,6 +20,7 @@ from engine.domain.auction import Auction
 from engine.domain.decision import Draw, Notice, State
 from engine.domain.messages import Message, Reply
 from engine.errors import Busy, HotHourError, Internal, NoOwner, Refused, UnknownOutcome
+from engine.frames import Frame
 from engine.mailbox import Envelope, Mailbox
 from engine.ports.bus import Bus, Publication
 from engine.ports.clock import Clock
@@ -67,6 +68,27 @@ class Ending:
     error: BaseException | None = None
 
 
+class Breath:
+    """Lets everybody else on the loop have a turn once so much work is done in one go."""
+
+    __slots__ = ("_clock", "_since_ns", "_slice_ns")
+
+    def __init__(self, clock: Clock, yield_after_ms: float) -> None:
+        self._clock = clock
+        self._slice_ns = int(yield_after_ms * 1_000_000)
+        self._since_ns = clock.mono_ns()
+
+    async def taken(self) -> None:
+        """Call between two pieces of work."""
+        if self._clock.mono_ns() - self._since_ns > self._slice_ns:
+            await asyncio.sleep(0)
+            self.rested()
+
+    def rested(self) -> None:
+        """Call when everybody else has had a turn anyway."""
+        self._since_ns = self._clock.mono_ns()
+
+
 class AuctionActor:
     """Life: created (messages wait), `start`ed with what was loaded, then working or idle until
     `stop`ped from outside or `ended` by itself."""
@@ -78,6 +100,7 @@ class AuctionActor:
         "_house",
         "_mailbox",
         "_patience",
+        "_singly",
         "_state",
         "_stopped",
         "_task",
@@ -93,6 +116,7 @@ class AuctionActor:
         self._state: State | None = None
         self._fence = 0
         self._due = False
+        self._singly = 0
         self._stopped: HotHourError | None = None
         self._task: asyncio.Task[None] | None = None
         self._appointment: Timer | None = None
@@ -116,10 +140,13 @@ class AuctionActor:
         return reply
 
     def start(self, loaded: Loaded) -> None:
-        """Begin to work on what was loaded; whoever watches gets the present state."""
-        self._state, self._fence = loaded.state, loaded.fence
+        """Begin to work on what was loaded; whoever watches gets the present state.
+
+        Raises ClockBehind when it was sold at instants that our clock is far from.
+        """
         self._house.clock.at_least(loaded.high_water_ms)
         self._mailbox.lift(loaded.high_water_ms)
+        self._state, self._fence = loaded.state, loaded.fence
         self._forget_patience()
         self._publish_resync(loaded.state.auction)
         self._keep_appointment()
@@ -128,15 +155,16 @@ class AuctionActor:
     def stop(self, why: HotHourError) -> None:
         """Take nothing more; who waits hears `why`, a commit in flight is seen through."""
         self._stopped = why
-        for timer in (self._appointment, self._patience):
-            if timer is not None:
-                timer.cancel()
+        if self._appointment is not None:
+            self._appointment.cancel()
+        if self._task is None:
+            self._forget_patience()
         self._mailbox.fail(why)
 
     async def finished(self) -> None:
-        """Wait for the turn in hand."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        """Wait until nothing is in hand and everybody has been answered."""
+        while in_hand := [self._task] if self._task else self._mailbox.unanswered():
+            await asyncio.wait(in_hand)
 
     @property
     def auction(self) -> Auction | None:
@@ -169,17 +197,20 @@ class AuctionActor:
 
     async def _work(self) -> None:
         """The consumer and its supervision: an exception ends this actor, nothing else."""
+        breath = Breath(self._house.clock, self._house.settings.yield_after_ms)
         in_hand: list[Envelope] = []
         try:
             while (self._due or self._mailbox) and self._stopped is None:
-                in_hand = self._mailbox.take(self._house.settings.turn_messages_max)
-                await self._turn(in_hand)
+                in_hand = self._take()
+                await self._turn(in_hand, breath)
         except _Lost:
             self._end(in_hand, NoOwner(), Ending(superseded=True))
         except Exception as error:
             self._end(in_hand, Internal(), Ending(superseded=False, error=error))
         finally:
             self._task = None
+            if self._stopped is not None:
+                self._mailbox.fail(self._stopped)  # what was put back since
 
     def _end(self, in_hand: list[Envelope], why: HotHourError, ending: Ending) -> None:
         for envelope in in_hand:
@@ -187,19 +218,27 @@ class AuctionActor:
         self.stop(why)
         self._house.ended(self, ending)
 
-    async def _turn(self, envelopes: list[Envelope]) -> None:
-        """Decide, commit, reply, publish; around offenders again, and in the end one by one."""
-        if not envelopes:
+    def _take(self) -> list[Envelope]:
+        """What the next turn has in hand; nothing: the clock alone."""
+        most = 1 if self._singly else self._house.settings.turn_messages_max
+        self._singly = max(0, self._singly - 1)
+        taken = self._mailbox.take(most)
+        if not taken:
             self._due = False
+        return taken
+
+    async def _turn(self, envelopes: list[Envelope], breath: Breath) -> None:
+        """Decide, commit, reply, publish; around offenders again, and in the end one by one."""
         for _ in range(self._house.settings.turn_rounds_max):
-            turn = await self._decide(envelopes)
+            turn = await self._decide(envelopes, breath)
             entry = turn.offers
             if entry is None:
-                await self._reply(turn)
+                await self._reply(turn, breath)
                 return
             outcome = await self._commit(turn, entry)
+            breath.rested()
             if not isinstance(outcome, Offended):
-                await self._conclude(turn, outcome)
+                await self._conclude(turn, outcome, breath)
                 return
             if not all([turn.explained(offender) for offender in outcome.offenders]):
                 raise _Lost
@@ -207,14 +246,14 @@ class AuctionActor:
         if len(envelopes) == 1:
             envelopes[0].answer(Busy())
         else:
-            for envelope in envelopes:
-                await self._turn([envelope])
+            # They wait in the mailbox, where nobody is kept longer than those behind them.
+            self._mailbox.put_back(envelopes)
+            self._singly = len(envelopes)
 
-    async def _decide(self, envelopes: list[Envelope]) -> Turn:
+    async def _decide(self, envelopes: list[Envelope], breath: Breath) -> Turn:
         assert self._state is not None, "only a started actor works"
         house = self._house
         turn = Turn(self._state, self._fence, house.draw)
-        breath = Breath(house.clock, house.settings.yield_after_ms)
         for place, envelope in enumerate(envelopes):
             if not turn.take(envelope):
                 self._mailbox.put_back(envelopes[place:])
@@ -242,35 +281,40 @@ class AuctionActor:
             raise _Lost
         return outcome
 
-    async def _conclude(self, turn: Turn, committed: Committed | None) -> None:
+    async def _conclude(self, turn: Turn, committed: Committed | None, breath: Breath) -> None:
         if committed is None:
             self._keep_appointment(not_before_ms=self._house.settings.backoff_ms_max)
             return
         self._state, self._fence = turn.state, committed.fence
         self._keep_appointment()
-        await self._reply(turn)
+        await self._reply(turn, breath)
         if not committed.still_ours:
             raise _Lost
-        self._publish(turn)
+        await self._publish(turn, breath)
 
-    async def _reply(self, turn: Turn) -> None:
-        may_refuse = self._house.may_refuse(self.auction_id)
-        breath = Breath(self._house.clock, self._house.settings.yield_after_ms)
+    async def _reply(self, turn: Turn, breath: Breath) -> None:
         for envelope, reply in turn.replies:
-            refused = isinstance(reply, Refused) and not may_refuse
-            envelope.answer(NoOwner() if refused else reply)
+            if isinstance(reply, Refused) and not self._house.may_refuse(self.auction_id):
+                envelope.answer(NoOwner())
+            else:
+                envelope.answer(reply)
             await breath.taken()
 
     # --- what is said ----------------------------------------------------------------------------
 
-    def _publish(self, turn: Turn) -> None:
+    async def _publish(self, turn: Turn, breath: Breath) -> None:
+        """Its frames in one go, whenever they are encoded; then its guests, each as it comes."""
         house, auction = self._house, turn.auction
-        if turn.events:
-            now_ms, watchers = house.clock.now_ms(), house.bus.watchers(auction.id)
-            told = tuple(frames.significant(event, now_ms, watchers) for event in turn.events)
-            house.bus.publish(Publication(auction, told))
-        if turn.notices:
-            house.hand_over([outbox_row(notice, auction) for notice in turn.notices])
+        told: list[Frame] = []
+        for event in turn.events:
+            watchers = house.bus.watchers(auction.id)
+            told.append(frames.significant(event, house.clock.now_ms(), watchers))
+            await breath.taken()
+        if told:
+            house.bus.publish(Publication(auction, tuple(told)))
+        for notice in turn.notices:
+            house.hand_over([outbox_row(notice, auction)])
+            await breath.taken()
 
     def _publish_resync(self, auction: Auction) -> None:
         house = self._house
@@ -294,7 +338,8 @@ class AuctionActor:
         self._appointment = None if at_ms is None else self._house.timers.at(at_ms, self.wake)
 
     def _be_patient(self, turn: Turn | None = None) -> None:
-        """While nothing moves: messages that wait too long hear BUSY, those in `turn` UNKNOWN."""
+        """Until `_forget_patience`: who waits in the mailbox for too long hears BUSY, who waits for
+        the commit of `turn` for too long UNKNOWN_OUTCOME."""
         if self._patience is not None and turn is None:
             return
         house, settings = self._house, self._house.settings
@@ -318,23 +363,6 @@ class AuctionActor:
 
 class _Lost(Exception):
     """What is stored is not what this actor thinks: it must stop and be loaded again."""
-
-
-class Breath:
-    """Lets everybody else on the loop have a turn once so much work is done in one go."""
-
-    __slots__ = ("_clock", "_since_ns", "_slice_ns")
-
-    def __init__(self, clock: Clock, yield_after_ms: float) -> None:
-        self._clock = clock
-        self._slice_ns = int(yield_after_ms * 1_000_000)
-        self._since_ns = clock.mono_ns()
-
-    async def taken(self) -> None:
-        """Call between two pieces of work."""
-        if self._clock.mono_ns() - self._since_ns > self._slice_ns:
-            await asyncio.sleep(0)
-            self._since_ns = self._clock.mono_ns()
 
 
 def outbox_row(notice: Notice, auction: Auction) -> OutboxRow:

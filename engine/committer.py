@@ -9,11 +9,13 @@ nothing is going on. Each flight has its own connection. What can happen to a ba
 - **Nothing was sent.** The entries stay in the queue; what waits too long hears BUSY.
 - **Nobody knows.** The fence of every auction in it is moved, with one fresh token, until the
   database answers: then it is known which entries are durable, and those that never will be are
-  sent again under the new fence. Their actors stay parked until then.
+  sent again under the new fence. Their actors stay parked until then. An entry this happens to
+  again and again travels alone, and is given up at last: it may be what cuts the connections.
 """
 
 import asyncio
-from collections import deque
+import logging
+from collections import Counter, deque
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from random import Random
@@ -38,22 +40,37 @@ from engine.ports.commit import (
 from engine.ports.telemetry import Telemetry
 from engine.settings import Settings
 
+_log = logging.getLogger(__name__)
+
 
 class CommitBroken(Exception):
-    """An entry that no retry can save: it breaks a constraint, so the code above is wrong."""
+    """An entry that no retry can save, so the code above is wrong. Only loading the auction again
+    tells what is stored."""
 
 
 class _Waiting:
     """An entry, who waits for its outcome, and since when."""
 
-    __slots__ = ("entry", "outcome", "queued_ns", "sent")
+    __slots__ = ("entry", "lost", "outcome", "queued_ns")
 
     def __init__(self, entry: Entry, queued_ns: int) -> None:
         self.entry = entry
         self.queued_ns = queued_ns
-        self.sent = False
-        """It has been sent once: it stays until the truth is known, however long."""
+        self.lost = 0
+        """Times it was sent and got lost. From the first on it stays until it is done."""
         self.outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+    @property
+    def claims(self) -> set[object]:
+        """What it shares with no other entry of a batch: its auction (an actor that was let go may
+        still have an entry here when its successor sends one), and its guests' keys."""
+        entry = self.entry
+        return {entry.auction_id, *((r.user_id, r.key) for r in entry.booked if r.key is not None)}
+
+    @property
+    def suspect(self) -> bool:
+        """It was lost more than once: it may be what cuts the connection, so it travels alone."""
+        return self.lost > 1
 
     def is_(self, outcome: Outcome) -> None:
         if not self.outcome.done():
@@ -80,7 +97,10 @@ class Committer:
         self._rng = rng
         self._settings = settings
         self._telemetry = telemetry
-        self._queue: deque[_Waiting] = deque()
+        self._fresh: deque[_Waiting] = deque()
+        """Never sent, in order of age: what waits too long hears BUSY."""
+        self._again: deque[_Waiting] = deque()
+        """Sent and lost, to be sent again before anything else."""
         self._work = asyncio.Event()
         self._connected = 0
         self._up = asyncio.Event()
@@ -88,6 +108,7 @@ class Committer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._stopping = False
 
     async def start(self) -> None:
         """Open the flights; they open themselves again whenever they are lost."""
@@ -96,12 +117,15 @@ class Committer:
         self._spawn(self._expire_regularly())
 
     async def stop(self) -> None:
-        """See every entry through, then let the flights go."""
-        await self._idle.wait()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Take nothing more, see every entry through, then let the flights go."""
+        self._stopping = True
+        try:
+            await self._idle.wait()
+        finally:
+            tasks = list(self._tasks)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def connected(self) -> None:
         """Wait until there is a connection that can commit."""
@@ -118,13 +142,14 @@ class Committer:
         Raises Busy (nothing was sent, nothing was done) and CommitBroken. A caller that is
         cancelled learns nothing and cancels nothing.
         """
-        if not self._connected or self._unsettled >= self._settings.commit_queue_max:
+        full = self._unsettled >= self._settings.commit_queue_max
+        if full or not self._connected or self._stopping:
             raise Busy()
         waiting = _Waiting(entry, self._clock.mono_ns())
         self._unsettled += 1
         self._idle.clear()
         waiting.outcome.add_done_callback(self._settled)
-        self._queue.append(waiting)
+        self._fresh.append(waiting)
         self._work.set()
         return await asyncio.shield(waiting.outcome)
 
@@ -147,81 +172,106 @@ class Committer:
         while True:
             try:
                 flight = await self._store.open_flight()
-            except StoreError:
+            except Exception as error:
+                _tell_if_strange("a connection could not be opened", error)
                 self._give_up_waiting()
                 await backoff.pause()
                 continue
-            backoff.reset()
             self._connected += 1
             self._up.set()
+            carried = 0
             try:
-                await self._carry(flight)
+                carried = await self._carry(flight)
+            except Exception as error:
+                _tell_if_strange("a flight broke", error)
             finally:
                 self._connected -= 1
                 if not self._connected:
                     self._up.clear()
                 await flight.close()
+            if carried:
+                backoff.reset()
+            else:
+                await backoff.pause()
 
-    async def _carry(self, flight: Flight) -> None:
-        """Batch after batch, until the connection is lost."""
+    async def _carry(self, flight: Flight) -> int:
+        """Batch after batch, until the connection is lost; how many it has carried."""
+        carried = 0
         while True:
             batch = self._next_batch()
             if not batch:
                 self._work.clear()
                 await self._work.wait()
-                continue
-            if not await self._send(flight, batch):
-                return
+            elif await self._send(flight, batch):
+                carried += 1
+            else:
+                return carried
 
     def _next_batch(self) -> list[_Waiting]:
-        """The oldest entries that may travel together: no key of one guest twice."""
+        """The oldest entries that may travel together, first those that were sent before."""
         self._expire()
+        if self._again and self._again[0].suspect:
+            return [self._again.popleft()]
         batch: list[_Waiting] = []
-        later: list[_Waiting] = []
-        keys: set[tuple[int, str]] = set()
-        while self._queue and len(batch) < self._settings.commit_batch_max:
-            waiting = self._queue.popleft()
-            own = {(r.user_id, r.key) for r in waiting.entry.booked if r.key is not None}
-            if keys & own:
-                later.append(waiting)
-            else:
-                keys |= own
-                batch.append(waiting)
-        self._queue.extendleft(reversed(later))
+        claimed: set[object] = set()
+        for queue in (self._again, self._fresh):
+            later: list[_Waiting] = []
+            while queue and len(batch) < self._settings.commit_batch_max:
+                waiting = queue.popleft()
+                claims = waiting.claims
+                if waiting.suspect or claimed & claims:
+                    later.append(waiting)
+                else:
+                    batch.append(waiting)
+                    claimed |= claims
+            queue.extendleft(reversed(later))
         return batch
+
+    def _put_back(self, batch: Sequence[_Waiting]) -> None:
+        """Nothing was sent of these: they are the next to travel."""
+        for waiting in reversed(batch):
+            if not waiting.outcome.done():
+                (self._again if waiting.lost else self._fresh).appendleft(waiting)
 
     async def _send(self, flight: Flight, batch: Sequence[_Waiting]) -> bool:
         """Carry one batch to its outcomes. False: the connection is no good any more."""
         try:
             await self._attempt(flight, batch)
         except Unavailable:
-            self._queue.extendleft(reversed([w for w in batch if not w.outcome.done()]))
+            self._put_back(batch)
             return False
         except _Unknown as unknown:
             self._telemetry.ambiguous(len(unknown.batch))
-            left = [w for w in batch if w not in unknown.batch and not w.outcome.done()]
-            self._queue.extendleft(reversed(left))
+            self._put_back([w for w in batch if w not in unknown.batch])
             self._spawn(self._resolve(unknown.commit_id, unknown.batch))
             return False
         return True
 
     async def _attempt(self, flight: Flight, batch: Sequence[_Waiting]) -> None:
         """Send a batch, again while it is rejected for passing reasons, at last one by one."""
-        conflicts = 0
-        for _ in range(self._settings.commit_attempts_max):
+        rejections: Counter[Rejection] = Counter()
+        while True:
             try:
                 await self._once(flight, batch)
                 return
             except Rejected as rejected:
-                broken = str(rejected)
-                conflicts += rejected.rejection is Rejection.CONFLICT
-                if rejected.rejection is Rejection.BROKEN or conflicts > 1:
-                    break
-        if len(batch) == 1:
-            batch[0].fails(CommitBroken(broken))
+                rejections[rejected.rejection] += 1
+                if self._may_pass(rejections):
+                    continue
+                if len(batch) == 1:
+                    batch[0].fails(CommitBroken(str(rejected)))
+                    return
+            for waiting in batch:
+                await self._attempt(flight, [waiting])
             return
-        for waiting in batch:
-            await self._attempt(flight, [waiting])
+
+    def _may_pass(self, rejections: Counter[Rejection]) -> bool:
+        """A conflict is explained by the second try; deadlocks come to an end some time."""
+        return (
+            not rejections[Rejection.BROKEN]
+            and rejections[Rejection.CONFLICT] <= 1
+            and rejections.total() < self._settings.commit_attempts_max
+        )
 
     async def _once(self, flight: Flight, batch: Sequence[_Waiting]) -> None:
         commit_id = UUID(int=self._rng.getrandbits(128), version=4)
@@ -234,17 +284,17 @@ class Committer:
         except Exception as error:
             # Whatever it was, it was sent: only the database knows what became of it.
             raise _Unknown(commit_id, batch) from error
-        self._telemetry.committed(len(batch), (self._clock.mono_ns() - started_ns) / 1e9)
         for waiting, outcome in told:
             waiting.is_(outcome)
+        self._telemetry.committed(len(batch), (self._clock.mono_ns() - started_ns) / 1e9)
 
     # --- what waits too long ---------------------------------------------------------------------
 
     def _expire(self) -> None:
-        """Who was not sent in time hears so; the queue is in order of age but for what was sent."""
+        """Who was not sent in time hears so."""
         oldest_ns = self._clock.mono_ns() - self._settings.unsent_timeout_ms * 1_000_000
-        while self._queue and not self._queue[0].sent and self._queue[0].queued_ns < oldest_ns:
-            self._queue.popleft().fails(Busy())
+        while self._fresh and self._fresh[0].queued_ns < oldest_ns:
+            self._fresh.popleft().fails(Busy())
 
     async def _expire_regularly(self) -> None:
         """All flights may be stuck in a slow commit."""
@@ -254,13 +304,8 @@ class Committer:
 
     def _give_up_waiting(self) -> None:
         """There is no connection: nobody waits for one, but those whose truth must be found."""
-        if self._connected:
-            return
-        keep = [w for w in self._queue if w.sent]
-        for waiting in self._queue:
-            if not waiting.sent:
-                waiting.fails(Busy())
-        self._queue = deque(keep)
+        while self._fresh and not self._connected:
+            self._fresh.popleft().fails(Busy())
 
     # --- ambiguous batches -----------------------------------------------------------------------
 
@@ -276,11 +321,23 @@ class Committer:
                 verdicts = await self._store.resolve(token, commit_id, entries)
                 told = [(w, verdicts[w.entry.auction_id]) for w in batch]
                 break
-            except Exception:
+            except StoreError:
                 # Parked until it is known: guessing would be a lost seat or a second sale.
                 await backoff.pause()
+            except Exception as error:
+                _tell_if_strange("what became of a commit cannot be asked", error)
+                self._resolve_singly(commit_id, batch)
+                return
         for waiting, verdict in told:
             self._conclude(waiting, verdict, token)
+
+    def _resolve_singly(self, commit_id: UUID, batch: Sequence[_Waiting]) -> None:
+        """One of them cannot be asked about; its neighbours can."""
+        if len(batch) == 1:
+            batch[0].fails(CommitBroken("nobody can tell what became of it"))
+            return
+        for waiting in batch:
+            self._spawn(self._resolve(commit_id, [waiting]))
 
     def _conclude(self, waiting: _Waiting, verdict: Verdict, token: int) -> None:
         match verdict:
@@ -291,10 +348,16 @@ class Committer:
             case Verdict.LOST:
                 waiting.is_(Superseded())
             case Verdict.NEVER:
-                waiting.entry = replace(waiting.entry, fence=token)
-                waiting.sent = True
-                self._queue.appendleft(waiting)
-                self._work.set()
+                self._send_again(waiting, token)
+
+    def _send_again(self, waiting: _Waiting, token: int) -> None:
+        waiting.entry = replace(waiting.entry, fence=token)
+        waiting.lost += 1
+        if waiting.lost >= self._settings.commit_attempts_max:
+            waiting.fails(CommitBroken(f"it was sent and got lost {waiting.lost} times"))
+            return
+        self._again.append(waiting)
+        self._work.set()
 
 
 class _Unknown(Exception):
@@ -322,3 +385,9 @@ class Backoff:
     def reset(self) -> None:
         """It worked."""
         self._next_s = self._least_s
+
+
+def _tell_if_strange(what: str, error: Exception) -> None:
+    """A store that is away is nothing new; anything else is a fault of ours."""
+    if not isinstance(error, StoreError):
+        _log.error(what, exc_info=error)

@@ -44,9 +44,13 @@ class Directory:
         Raises what the auction refuses with, or a retryable error of errors.Unable. Whoever stops
         waiting cancels nothing: what was taken in is decided and committed all the same.
         """
+        if self._activate is None:
+            raise Draining()
         actor = self._actors.get(auction_id)
         if actor is None:
-            actor = self._make(auction_id)
+            if not self._routing.owns(auction_id):
+                raise NoOwner()
+            actor = self._activate(auction_id)
         return await actor.tell(message)
 
     async def view(self, auction_id: int) -> Auction:
@@ -59,13 +63,6 @@ class Directory:
         if not found:
             raise NotFound()
         return found[0]
-
-    def _make(self, auction_id: int) -> AuctionActor:
-        if self._activate is None:
-            raise Draining()
-        if not self._routing.owns(auction_id):
-            raise NoOwner()
-        return self._activate(auction_id)
 
     # --- the supervisor's side -------------------------------------------------------------------
 

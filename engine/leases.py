@@ -6,7 +6,7 @@ believe that it has.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from engine.ports.clock import Clock
 from engine.ports.commit import StoreError
@@ -25,6 +25,7 @@ class Membership:
         self._settings = settings
         self._incarnation = 0
         self._valid_until_ns = 0
+        self._beaten_ns = 0
 
     async def join(self) -> None:
         """Become a member and take what is free. Raises StoreError, and ClockBehind when an
@@ -38,7 +39,8 @@ class Membership:
 
     async def renew(self) -> tuple[frozenset[int], frozenset[int]]:
         """One beat; the shards gained and lost by it. Raises LeaseLost and StoreError."""
-        ttl_ms, sent_ns = self._settings.lease_ttl_ms, self._clock.mono_ns()
+        ttl_ms = self._settings.lease_ttl_ms
+        sent_ns = self._beaten_ns = self._clock.mono_ns()
         shards = await self._store.renew(
             self.node_id, self._incarnation, ttl_ms, self._clock.now_ms()
         )
@@ -48,13 +50,13 @@ class Membership:
 
     async def beat(
         self,
-        changed: Callable[[frozenset[int], frozenset[int]], Awaitable[None]],
+        changed: Callable[[frozenset[int], frozenset[int]], None],
         superseded: Callable[[], None],
     ) -> None:
         """Renew for ever; `changed` hears of shards gained and lost, `superseded` that another
         process has taken this node's name."""
         while True:
-            await asyncio.sleep(self._settings.lease_renew_ms / 1000)
+            await asyncio.sleep(self._until_next_s())
             try:
                 gained, gone = await self.renew()
             except LeaseLost:
@@ -65,7 +67,12 @@ class Membership:
             except StoreError:
                 continue  # the licence runs out by itself
             if gained or gone:
-                await changed(gained, gone)
+                changed(gained, gone)
+
+    def _until_next_s(self) -> float:
+        """Beats are counted from start to start: a slow answer must not make the next one late."""
+        since_ns = self._clock.mono_ns() - self._beaten_ns
+        return max(0.0, self._settings.lease_renew_ms / 1e3 - since_ns / 1e9)
 
     async def leave(self) -> None:
         """Others may take over at once. Raises StoreError."""

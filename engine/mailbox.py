@@ -1,8 +1,8 @@
 """What waits for one auction: bounded, in order of arrival, for a single consumer.
 
 A message is stamped when it enters, and that stamp decides its price and its place; the stamps
-never decrease. A full mailbox says so at once. The last places are kept for everybody but the
-guests who press, so that staff can cancel or trigger turbo in the middle of a rush.
+never decrease. A full mailbox says so at once. The last places are kept for staff, so that they can
+cancel, check in or trigger turbo in the middle of a rush.
 """
 
 import asyncio
@@ -10,8 +10,10 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engine.domain.messages import Arrival, Book, Message, Reply
+from engine.domain.messages import Arrival, Book, GiveBack, Look, Message, Reply
 from engine.errors import Busy, HotHourError
+
+_FROM_ANYBODY = (Book, GiveBack, Look)
 
 
 @dataclass(slots=True)
@@ -49,7 +51,7 @@ class Mailbox:
         self, message: Message, now_ms: int, *, depth_max: int, reserve: int
     ) -> asyncio.Future[Reply]:
         """Stamp and queue; the future gets the reply. Raises Busy when there is no place."""
-        places = depth_max if isinstance(message, Book) else depth_max + reserve
+        places = depth_max if isinstance(message, _FROM_ANYBODY) else depth_max + reserve
         if len(self) >= places:
             raise Busy()
         self._last_ms = max(self._last_ms, now_ms)
@@ -67,8 +69,7 @@ class Mailbox:
             envelope = self._waiting.popleft()
             if not envelope.reply.done():
                 taken.append(envelope)
-        if not self._waiting:
-            self._waiting = None
+        self._forget_if_empty()
         return taken
 
     def put_back(self, envelopes: Iterable[Envelope]) -> None:
@@ -91,8 +92,17 @@ class Mailbox:
         """Answer everything that arrived by then."""
         while self._waiting and self._waiting[0].arrival.at_ms <= arrived_by_ms:
             self._waiting.popleft().answer(why)
+        self._forget_if_empty()
 
     def fail(self, why: HotHourError) -> None:
         """Answer everything that waits."""
         for envelope in self.take(len(self)):
             envelope.answer(why)
+
+    def unanswered(self) -> list[asyncio.Future[Reply]]:
+        """What those who wait are waiting for."""
+        return [e.reply for e in self._waiting or () if not e.reply.done()]
+
+    def _forget_if_empty(self) -> None:
+        if not self._waiting:
+            self._waiting = None

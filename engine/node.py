@@ -105,12 +105,18 @@ class Node:
         await self.supervisor.drain()
 
     async def stop(self) -> None:
-        """After `drain`: give the lease back and end all work."""
-        await self._committer.stop()
-        for task in reversed(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.timers.stop()
+        """After `drain`: give the lease back and end all work, also when it is cancelled while a
+        commit's outcome is still unknown."""
+        try:
+            await self._committer.stop()
+        finally:
+            for task in reversed(self._tasks):
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self.timers.stop()
+            await self._leave()
+
+    async def _leave(self) -> None:
         try:
             await self.membership.leave()
         except StoreError:
@@ -147,6 +153,7 @@ class Node:
         while True:
             await asyncio.sleep(_CLOCK_CHECK_S)
             self.clock.check()
+            self.timers.catch_up()
 
     def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
         async def supervised() -> None:

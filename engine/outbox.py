@@ -27,7 +27,7 @@ _LAST_RETRY_MS = 6 * 3_600_000
 
 
 class Outbox:
-    """`hand_over` after a commit; `run` in a task; `stop` waits for nothing."""
+    """`hand_over` after a commit; `run` in a task, which may be cancelled at any time."""
 
     def __init__(self, store: OutboxStore, bus: Bus, mailer: Mailer, settings: Settings) -> None:
         self._store = store

@@ -2,21 +2,22 @@
 
 Sales that start within the horizon are on the timers' heap and cost a row there; nothing else is
 kept of them until shortly before they start. Actors are loaded in batches: whoever is wanted while
-a batch is on its way travels with the next. A shard gained means a look at its sales, a shard lost
-that its actors stop. An actor that ends by itself is loaded again soon, and after too many crashes
-only when it has cooled down.
+a batch is on its way travels with the next. Whom the clock wants is brought until it is there; whom
+somebody asks for is loaded once. A shard gained means a look at our sales, a shard lost that its
+actors stop. An actor that ends by itself is loaded again soon, and after too many crashes only when
+it has cooled down.
 """
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from contextlib import suppress
 
 from engine.actor import AuctionActor, Breath, Ending, House
 from engine.directory import Directory
 from engine.domain.auction import Auction, Status
-from engine.errors import Busy, Draining, HotHourError, NoOwner, NotFound
+from engine.errors import Busy, Draining, HotHourError, Internal, NoOwner, NotFound
 from engine.leases import Membership
-from engine.ports.commit import CommitStore, ScheduleStore, StoreError
+from engine.ports.commit import CommitStore, Loaded, ScheduleStore, StoreError
 from engine.settings import Settings
 from engine.timers import Timer
 
@@ -40,10 +41,15 @@ class Supervisor:
         self._schedule = schedule
         self._settings = settings
         self._house: House | None = None
-        self._wanted: dict[int, None] = {}
+        self._wanted: dict[int, AuctionActor] = {}
+        """Made, and waiting to be loaded."""
         self._loading: asyncio.Task[None] | None = None
         self._appointments: dict[int, Timer] = {}
+        self._due: set[int] = set()
+        """Being loaded because the clock wants them."""
         self._crashes: dict[int, list[int]] = {}
+        self._gained = asyncio.Event()
+        self._draining = False
 
     def open(self, house: House) -> None:
         """From now on actors can be made."""
@@ -58,14 +64,20 @@ class Supervisor:
     # --- wanted ----------------------------------------------------------------------------------
 
     def activate(self, auction_id: int) -> AuctionActor:
-        """An actor for an auction that has none: it queues messages until it is loaded.
+        """An actor for whoever asks: it queues messages until it is loaded.
 
-        Raises Busy while the auction cools down after crashes.
+        Raises Busy while the auction cools down after crashes, and when a whole batch waits to be
+        loaded already.
         """
+        if len(self._wanted) >= self._settings.activate_batch_max:
+            raise Busy()
+        return self._make(auction_id)
+
+    def _make(self, auction_id: int) -> AuctionActor:
         self._refuse_while_cooling(auction_id)
         actor = AuctionActor(auction_id, self._open_house)
         self._directory.add(actor)
-        self._wanted[auction_id] = None
+        self._wanted[auction_id] = actor
         if self._loading is None:
             self._loading = asyncio.get_running_loop().create_task(self._load_wanted())
         return actor
@@ -81,22 +93,31 @@ class Supervisor:
         earlier = self._appointments.pop(auction_id, None)
         if earlier is not None:
             earlier.cancel()
+        if self._draining:
+            return
 
         def come() -> None:
-            self._appointments.pop(auction_id, None)
-            if self._membership.owns(auction_id) and self._directory.get(auction_id) is None:
-                self._activate_quietly(auction_id)
+            del self._appointments[auction_id]
+            if self._membership.owns(auction_id):
+                self._bring(auction_id)
 
         self._appointments[auction_id] = self._open_house.timers.at(at_ms, come)
 
-    def _activate_quietly(self, auction_id: int) -> None:
-        try:
-            self.activate(auction_id)
-        except Busy:
-            self._appoint_in(auction_id, self._settings.cooldown_ms)
-
     def _appoint_in(self, auction_id: int, in_ms: int) -> None:
         self._appoint(auction_id, self._open_house.clock.now_ms() + in_ms)
+
+    def _bring(self, auction_id: int) -> None:
+        """The clock wants this auction: load it, or see to it that it will be."""
+        actor = self._directory.get(auction_id)
+        if actor is None:
+            try:
+                self._make(auction_id)
+                self._due.add(auction_id)
+            except Busy as cooling:
+                self._appoint_in(auction_id, cooling.retry_after_ms)
+        elif actor.auction is None:
+            # Somebody has asked for it. Whether they get it is not known yet, so look again.
+            self._appoint_in(auction_id, self._settings.backoff_ms_max)
 
     # --- loading ---------------------------------------------------------------------------------
 
@@ -104,45 +125,80 @@ class Supervisor:
         try:
             while self._wanted:
                 ids = list(self._wanted)[: self._settings.activate_batch_max]
-                for auction_id in ids:
-                    del self._wanted[auction_id]
-                await self._load(ids)
+                await self._load([self._wanted.pop(auction_id) for auction_id in ids])
         finally:
             self._loading = None
 
-    async def _load(self, ids: list[int]) -> None:
+    async def _load(self, actors: list[AuctionActor]) -> None:
+        """Take over the auctions of those who are still here, and start them."""
+        actors = [actor for actor in actors if self._is_here(actor)]
+        if not actors:
+            return
         try:
-            loaded = await self._commits.take_over(ids)
+            loaded = await self._commits.take_over([actor.auction_id for actor in actors])
         except StoreError:
-            for auction_id in ids:
-                self._drop(auction_id, Busy())
-                self._appoint_in(auction_id, self._settings.backoff_ms_max)
-            return
-        except Exception:
-            _log.exception("loading %d auctions failed", len(ids))
-            for auction_id in ids:
-                self._drop(auction_id, Busy())
-            return
-        breath = Breath(self._open_house.clock, self._settings.yield_after_ms)
-        for each in loaded:
-            actor = self._directory.get(each.state.auction.id)
-            if actor is not None:
-                actor.start(each)
-            await breath.taken()
-        for auction_id in set(ids) - {each.state.auction.id for each in loaded}:
-            self._drop(auction_id, NotFound())
+            for actor in actors:
+                self._put_off(actor)
+        except Exception as error:
+            await self._load_apart(actors, error)
+        else:
+            found = {each.state.auction.id: each for each in loaded}
+            breath = Breath(self._open_house.clock, self._settings.yield_after_ms)
+            for actor in actors:
+                self._begin(actor, found.get(actor.auction_id))
+                await breath.taken()
 
-    def _drop(self, auction_id: int, why: HotHourError) -> None:
-        actor = self._directory.get(auction_id)
-        if actor is not None:
-            self._directory.remove(actor)
-            actor.stop(why)
+    async def _load_apart(self, actors: list[AuctionActor], error: Exception) -> None:
+        """One of them cannot be read: find out which, the others are not to blame."""
+        if len(actors) == 1:
+            self._broken(actors[0], error)
+            return
+        half = len(actors) // 2
+        await self._load(actors[:half])
+        await self._load(actors[half:])
+
+    def _begin(self, actor: AuctionActor, loaded: Loaded | None) -> None:
+        if not self._is_here(actor):
+            return
+        self._due.discard(actor.auction_id)
+        if loaded is None:
+            self._drop(actor, NotFound())
+            return
+        try:
+            actor.start(loaded)
+        except Exception as error:
+            self._broken(actor, error)
+
+    def _broken(self, actor: AuctionActor, error: Exception) -> None:
+        """It could not be started: as if it had crashed."""
+        if self._is_here(actor):
+            self._drop(actor, Internal())
+            self.ended(actor, Ending(superseded=False, error=error))
+
+    def _put_off(self, actor: AuctionActor) -> None:
+        """The store is away. Who asked may ask again; the clock will not."""
+        if not self._is_here(actor):
+            return
+        clock_wants_it = actor.auction_id in self._due
+        self._drop(actor, Busy())
+        if clock_wants_it:
+            self._appoint_in(actor.auction_id, self._settings.backoff_ms_max)
+
+    def _is_here(self, actor: AuctionActor) -> bool:
+        """It was not let go while it waited."""
+        return self._directory.get(actor.auction_id) is actor
+
+    def _drop(self, actor: AuctionActor, why: HotHourError) -> None:
+        self._directory.remove(actor)
+        self._due.discard(actor.auction_id)
+        actor.stop(why)
 
     # --- looking ahead ---------------------------------------------------------------------------
 
     async def scan(self, shards: frozenset[int]) -> None:
         """Find the sales of these shards that the clock will change soon. Raises StoreError."""
         settings, clock = self._settings, self._open_house.clock
+        breath = Breath(clock, settings.yield_after_ms)
         horizon_ms = clock.now_ms() + settings.horizon_ms
         after: tuple[int, int] | None = None
         while True:
@@ -150,43 +206,46 @@ class Supervisor:
                 horizon_ms, shards, after, settings.horizon_page_max
             )
             for due in page:
-                if self._directory.get(due.auction_id) is None:
-                    lead_ms = (
-                        clock.now_ms() if due.live else due.starts_at_ms - settings.activate_lead_ms
-                    )
-                    self._appoint(due.auction_id, lead_ms)
+                actor = self._directory.get(due.auction_id)
+                if actor is None or actor.auction is None:
+                    lead_ms = due.starts_at_ms - settings.activate_lead_ms
+                    self._appoint(due.auction_id, clock.now_ms() if due.live else lead_ms)
+                await breath.taken()
             if len(page) < settings.horizon_page_max:
                 return
             after = (page[-1].starts_at_ms, page[-1].auction_id)
 
-    async def shards_changed(self, gained: frozenset[int], lost: frozenset[int]) -> None:
-        """Take what is new to us, let go what is not ours any more."""
+    def shards_changed(self, gained: frozenset[int], lost: frozenset[int]) -> None:
+        """Let go what is not ours any more, and look for what is new to us soon."""
         if lost:
             for actor in self._directory:
                 if not self._membership.owns(actor.auction_id):
-                    self._directory.remove(actor)
-                    actor.stop(NoOwner())
+                    self._drop(actor, NoOwner())
         if gained:
-            await self._scan_if_possible(gained)
+            self._gained.set()
 
     async def watch(self) -> None:
-        """For ever: look ahead every half horizon, retire who is not needed."""
+        """For ever: look ahead every half horizon and at once for what we gained, retire who is
+        not needed."""
         half_s = self._settings.horizon_ms / 2_000
         rest_s = min(self._settings.passivate_after_ms / 4_000, half_s)
         loop = asyncio.get_running_loop()
         next_scan = loop.time() + half_s
         while True:
-            await asyncio.sleep(rest_s)
-            await self._retire()
-            if loop.time() >= next_scan:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(rest_s):
+                    await self._gained.wait()
+            if self._gained.is_set() or loop.time() >= next_scan:
+                self._gained.clear()
+                await self._scan_if_possible()
                 next_scan = loop.time() + half_s
-                await self._scan_if_possible(self._membership.shards)
+            await self._retire()
 
-    async def _scan_if_possible(self, shards: frozenset[int]) -> None:
+    async def _scan_if_possible(self) -> None:
         backoff_s = self._settings.backoff_ms_max / 1000
         while True:
             try:
-                await self.scan(shards)
+                await self.scan(self._membership.shards)
                 return
             except StoreError:
                 await asyncio.sleep(backoff_s)
@@ -203,8 +262,9 @@ class Supervisor:
             if auction is not None and actor.idle and actor.used_ms < unused_by_ms:
                 self._passivate(actor, auction)
             await breath.taken()
-        window_ms = house.clock.now_ms() - self._settings.crash_window_ms
-        self._crashes = {i: at for i, at in self._crashes.items() if at[-1] > window_ms}
+        remembered_ms = max(self._settings.crash_window_ms, self._settings.cooldown_ms)
+        since_ms = house.clock.now_ms() - remembered_ms
+        self._crashes = {i: at for i, at in self._crashes.items() if at[-1] > since_ms}
 
     def _passivate(self, actor: AuctionActor, auction: Auction) -> None:
         at_ms = auction.next_transition_ms()
@@ -215,8 +275,7 @@ class Supervisor:
                 return
             if at_ms < now_ms + self._settings.horizon_ms:
                 self._appoint(auction.id, lead_ms)
-        self._directory.remove(actor)
-        actor.stop(Busy())
+        self._drop(actor, Busy())
 
     def ended(self, actor: AuctionActor, ending: Ending) -> None:
         """An actor has stopped by itself: have it back soon, if it is still ours."""
@@ -251,18 +310,12 @@ class Supervisor:
 
     async def drain(self) -> None:
         """Take nothing more, see through what was taken, stop every actor."""
+        self._draining = True
         self._directory.close()
         for timer in self._appointments.values():
             timer.cancel()
         self._appointments.clear()
-        await _all_idle(self._directory)
         for actor in self._directory:
-            self._directory.remove(actor)
-            actor.stop(Draining())
-
-
-async def _all_idle(actors: Iterable[AuctionActor]) -> None:
-    for actor in actors:
-        while not actor.idle:
             await actor.finished()
-            await asyncio.sleep(0)
+        for actor in self._directory:
+            self._drop(actor, Draining())

@@ -4,13 +4,19 @@ A timer wakes, the clock decides: a callback runs once its instant is reached by
 clock, never because the loop woke up (uvloop does that up to a millisecond early). Re-arming is at
 least a millisecond ahead, or an early wake-up would spin. Cancelling is lazy; when most of the heap
 is dead it is built anew, so its size follows what is really waited for.
+
+The loop sleeps by its own clock. When ours leaps ahead of it (the machine was suspended, a later
+instant was learnt) somebody has to say so: `catch_up`, about once a second.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 
 from engine.ports.clock import Clock
+
+_log = logging.getLogger(__name__)
 
 _REBUILD_FROM = 64
 
@@ -43,7 +49,8 @@ class Timer:
 
 
 class Timers:
-    """Appointments by the node's clock. Callbacks are short, never block and never raise."""
+    """Appointments by the node's clock. Callbacks are short and never block; one that raises stops
+    nobody else."""
 
     def __init__(self, clock: Clock, *, yield_after_ms: float) -> None:
         self._clock = clock
@@ -78,6 +85,14 @@ class Timers:
             heapify(self._heap)
             self._dead = 0
 
+    def catch_up(self) -> None:
+        """Call who is due by our clock, even if the loop meant to sleep on."""
+        if self._heap and self._heap[0][0] <= self._clock.now_ms():
+            if self._handle is not None:
+                self._handle.cancel()
+                self._handle = None
+            self._arm()
+
     def stop(self) -> None:
         """Call nobody any more."""
         self._heap.clear()
@@ -109,10 +124,16 @@ class Timers:
                 break
             heappop(self._heap)
             if timer.waiting:
-                timer.fire()
+                self._fire(timer)
             else:
                 self._dead -= 1
             if self._clock.mono_ns() - started_ns > self._slice_ns:
                 break
         if self._heap:
             self._arm()
+
+    def _fire(self, timer: Timer) -> None:
+        try:
+            timer.fire()
+        except Exception:
+            _log.exception("a timer's callback raised")

@@ -4,17 +4,15 @@ Pure bookkeeping between `decide` and the commit. Nothing here is said or writte
 does not happen the turn is thrown away, and the state it started from still stands.
 """
 
+from collections.abc import Callable
+
 from engine.domain.auction import Auction
 from engine.domain.decide import decide
 from engine.domain.decision import Decision, Draw, Event, EventKind, Move, Notice, State
 from engine.domain.ledger import Reservation
-from engine.domain.messages import (
-    CancelAuction,
-    Reply,
-    ReservationMessage,
-)
+from engine.domain.messages import Book, Booked, CancelAuction, Reply, ReservationMessage
 from engine.domain.transitions import advance
-from engine.errors import Busy, Forbidden, HotHourError, KeyReused
+from engine.errors import Busy, Forbidden, HotHourError, KeyReused, Refused
 from engine.mailbox import Envelope
 from engine.ports.commit import Entry, Offender, Why
 
@@ -90,20 +88,28 @@ class Turn:
 
         False: the stored auction is not what this turn thinks; only loading it again helps.
         """
-        if offender.why is Why.CODE:
-            return True  # the code was somebody's: the same press again draws another one
-        if offender.why is Why.KEY:
-            if offender.old_auction_id == self._before.id:
+        match offender.why:
+            case Why.CODE:
+                return True  # the code was somebody's: the same press again draws another one
+            case Why.KEY if offender.old_auction_id != self._before.id:
+                used = {row.key for row in self._booked if row.user_id == offender.user_id}
+                self._refuse(offender.user_id, KeyReused(), lambda press: press.key in used)
+                return True
+            case Why.ACCOUNT:
+                refusal = Forbidden("This account may not book.")
+                self._refuse(offender.user_id, refusal, lambda _: True)
+                return True
+            case _:
                 return False
-            why: HotHourError = KeyReused()
-        elif offender.why is Why.ACCOUNT:
-            why = Forbidden("This account may not book.")
-        else:
-            return False
-        for envelope, _ in self.replies:
-            if getattr(envelope.message, "user_id", None) == offender.user_id:
+
+    def _refuse(self, user_id: int | None, why: Refused, meant: Callable[[Book], bool]) -> None:
+        """Answer a guest's presses, but not those whose seat was theirs before this turn."""
+        for envelope, reply in self.replies:
+            press = envelope.message
+            if not isinstance(press, Book) or press.user_id != user_id or not meant(press):
+                continue
+            if not isinstance(reply, Booked) or reply.reservation.id in self._touched:
                 envelope.answer(why)
-        return True
 
     def _add(self, decision: Decision, at_ms: int) -> None:
         if not decision.changes:

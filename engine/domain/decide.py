@@ -42,7 +42,10 @@ from engine.domain.transitions import advance
 
 
 def decide(state: State, message: Message, arrival: Arrival, draw: Draw) -> Decision:
-    """What follows from `message` arriving at `arrival`; never raises on any message or state."""
+    """What follows from `message` arriving at `arrival`, whatever the message and the state.
+
+    Raises only what `draw` raises: Busy when it is out of numbers.
+    """
     due = advance(state, arrival.at_ms)
     decided = _dispatch(due, message, arrival, draw)
     if decided.state is state:

@@ -108,6 +108,8 @@ def _set(
 def _undo(state: State, reservation: Reservation, by: int, now_ms: int) -> Decision:
     if reservation.status not in (ReservationStatus.COMPLETED, ReservationStatus.NO_SHOW):
         return Decision(state, TransitionRefused())
+    if state.auction.status is Status.CANCELLED:
+        return Decision(state, TransitionRefused("There is no class to wait for."))
     assert reservation.changed_at_ms is not None, "a moved reservation knows when"
     if now_ms - reservation.changed_at_ms > UNDO_MS:
         return Decision(state, TooLate())

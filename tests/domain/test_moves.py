@@ -156,3 +156,12 @@ def test_after_the_class_was_cancelled_nobody_is_checked_in() -> None:
     sale, number = sold_sale()
     sale.tell(CancelAuction(by=9), CLASS - 1)
     assert isinstance(sale.tell(CheckIn(number, by=9), CLASS).reply, TransitionRefused)
+
+
+def test_in_a_cancelled_class_a_check_in_cannot_be_undone_to_waiting() -> None:
+    sale, number = sold_sale()
+    sale.tell(CheckIn(number, by=9), CLASS - 2)
+    sale.tell(CancelAuction(by=9), CLASS - 1)
+    refused = sale.tell(Undo(number, by=9), CLASS)
+    assert isinstance(refused.reply, TransitionRefused)
+    assert status(sale, number) is ReservationStatus.COMPLETED

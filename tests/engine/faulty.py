@@ -41,21 +41,39 @@ _BEFORE = {
 
 @dataclass(slots=True)
 class Faulty:
-    """`plan`: what happens to the next commits, in order; then all goes well. `hold`: commits wait
-    for this event. `away`: nothing answers."""
+    """A store in between. Nothing is wrong until somebody says so."""
 
     inner: CommitStore
     plan: list[Fault] = field(default_factory=list)
+    """What happens to the next commits, in order; then all goes well."""
     away: bool = False
+    """Nothing answers."""
     hold: asyncio.Event | None = None
+    """Commits wait for it."""
+    hold_loads: asyncio.Event | None = None
+    """Takeovers wait for it."""
+    lost_loads: int = 0
+    """So many takeovers get lost."""
+    strange: int = 0
+    """So many connections fail to open in a way nobody has heard of."""
     batches: list[tuple[int, ...]] = field(default_factory=list)
     """The auction ids of every batch that was sent."""
     resolves: int = 0
     before_resolve: Callable[[], Awaitable[object]] | None = None
     broken_auctions: set[int] = field(default_factory=set)
+    """Their entries break a constraint."""
+    cursed_auctions: set[int] = field(default_factory=set)
+    """Whatever batch they are in gets lost."""
+    mute_auctions: set[int] = field(default_factory=set)
+    """What became of them cannot be asked."""
+    unreadable_auctions: set[int] = field(default_factory=set)
+    """Their rows cannot be read."""
 
     async def open_flight(self) -> Flight:
         self._check()
+        if self.strange:
+            self.strange -= 1
+            raise LookupError("a connection that fails like no other")
         return FaultyFlight(self, await self.inner.open_flight())
 
     async def resolve(
@@ -65,10 +83,19 @@ class Faulty:
         self.resolves += 1
         if self.before_resolve is not None:
             await self.before_resolve()
+        if self.mute_auctions & {entry.auction_id for entry in entries}:
+            raise ValueError("planned")
         return await self.inner.resolve(token, commit_id, entries)
 
     async def take_over(self, auction_ids: Sequence[int]) -> Sequence[Loaded]:
         self._check()
+        if self.hold_loads is not None:
+            await self.hold_loads.wait()
+        if self.lost_loads:
+            self.lost_loads -= 1
+            raise Ambiguous("planned")
+        if self.unreadable_auctions & set(auction_ids):
+            raise ValueError("planned")
         return await self.inner.take_over(auction_ids)
 
     async def look(self, auction_ids: Sequence[int]) -> Sequence[Auction]:
@@ -104,6 +131,8 @@ class FaultyFlight:
             await faults.hold.wait()
         if faults.broken_auctions & {entry.auction_id for entry in entries}:
             raise Rejected(Rejection.BROKEN, "planned")
+        if faults.cursed_auctions & {entry.auction_id for entry in entries}:
+            raise RuntimeError("whatever a driver raises on what it cannot send")
         fault = faults.plan.pop(0) if faults.plan else None
         if fault in _BEFORE:
             raise _BEFORE[fault]

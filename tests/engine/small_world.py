@@ -121,7 +121,7 @@ async def small(
     try:
         yield SmallWorld(node, faults, database, watcher, letters, told)
     finally:
-        faults.away, faults.hold = False, None
+        faults.away, faults.hold, faults.hold_loads = False, None, None
         await node.drain()
         await node.stop()
 

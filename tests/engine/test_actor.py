@@ -97,6 +97,7 @@ async def test_the_reply_comes_before_the_publication() -> None:
         await world.node.directory.ask(auction, Look())
         actor = world.node.directory.get(auction)
         assert actor is not None
+        await actor.finished()
         answered_by_then: list[bool] = []
         reply = actor.tell(Book(1))
         world.node.bus.attach(_Witness(lambda: answered_by_then.append(reply.done())))

@@ -77,7 +77,7 @@ async def test_beating_tells_of_gains_and_of_being_superseded() -> None:
     gained: list[int] = []
     ended: list[bool] = []
 
-    async def changed(more: frozenset[int], _: frozenset[int]) -> None:
+    def changed(more: frozenset[int], _: frozenset[int]) -> None:
         gained.append(len(more))
 
     beating = asyncio.ensure_future(two.beat(changed, lambda: ended.append(True)))
@@ -108,7 +108,7 @@ async def test_a_database_that_is_away_only_lets_the_licence_run_out() -> None:
     assert not one.may_refuse(1)
 
 
-async def _nothing(_: frozenset[int], __: frozenset[int]) -> None:
+def _nothing(_: frozenset[int], __: frozenset[int]) -> None:
     raise AssertionError("nothing changed")
 
 
@@ -123,3 +123,23 @@ async def test_the_clock_starts_from_the_latest_instant_any_member_has_used() ->
     await Membership("c", MemoryLeaseStore(db), far, SETTINGS).join()
     with pytest.raises(ClockBehind):
         await Membership("d", MemoryLeaseStore(db), clock_of(SETTINGS), SETTINGS).join()
+
+
+async def test_slow_answers_do_not_make_the_next_beat_late() -> None:
+    clock = HandClock()
+    settings = Settings(lease_ttl_ms=3_000, lease_renew_ms=1_000)
+    one = Membership("a", MemoryLeaseStore(MemoryDatabase(clock)), clock, settings)
+    await one.join()
+    renewals, renew = [], one._store.renew
+
+    async def slow(node_id: str, incarnation: int, ttl_ms: int, now_ms: int) -> frozenset[int]:
+        clock.pass_ms(1_000)
+        renewals.append(now_ms)
+        return await renew(node_id, incarnation, ttl_ms, now_ms)
+
+    one._store.renew = slow  # type: ignore[method-assign,assignment]
+    clock.pass_ms(1_000)
+    beating = asyncio.ensure_future(one.beat(_nothing, lambda: None))
+    await eventually(lambda: len(renewals) >= 3, within_s=0.5)
+    beating.cancel()
+    assert one.valid

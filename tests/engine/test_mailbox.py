@@ -8,6 +8,7 @@ from engine.domain.messages import (
     AuctionIs,
     Book,
     CancelAuction,
+    GiveBack,
     Look,
     Message,
     Reply,
@@ -42,12 +43,14 @@ async def test_a_full_mailbox_says_so_at_once_and_keeps_places_for_staff() -> No
     mailbox = Mailbox()
     for user in range(3):
         put(mailbox, Book(user))
-    with pytest.raises(Busy):
-        put(mailbox, Book(9))
+    from_guests: tuple[Message, ...] = (Book(9), GiveBack(1, user_id=9), Look())
+    for message in from_guests:
+        with pytest.raises(Busy):
+            put(mailbox, message)
     put(mailbox, TriggerTurbo(by=1))
     put(mailbox, CancelAuction(by=1))
     with pytest.raises(Busy):
-        put(mailbox, Look())
+        put(mailbox, CancelAuction(by=1))
     assert len(mailbox) == 5
 
 
@@ -77,6 +80,10 @@ async def test_only_what_arrived_long_ago_expires() -> None:
     mailbox.expire(100, Busy())
     assert isinstance(old.exception(), Busy)
     assert not young.done()
+    assert mailbox.unanswered() == [young]
+    mailbox.expire(101, Busy())
+    assert young.done()
+    assert mailbox._waiting is None, "an empty one costs next to nothing"
 
 
 async def test_an_envelope_is_answered_once() -> None:

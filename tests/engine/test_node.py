@@ -5,10 +5,12 @@ from collections import Counter
 
 import pytest
 
-from engine.domain.messages import Book, Booked, GiveBack
+from engine.domain.auction import Status
+from engine.domain.messages import Book, Booked, GiveBack, Look
 from engine.errors import AlreadyYours, HotHourError, NotFound, NotStarted, Sold
 from engine.ports.commit import CommitStore
 from tests.engine.faulty import Faulty
+from tests.engine.small_world import small
 from tests.engine.world import Sale, add_guests, add_sale, eventually, quick, running
 
 
@@ -131,3 +133,31 @@ async def test_losers_cost_the_database_nothing(database: str) -> None:
         assert all(isinstance(answer, Sold) for answer in answers)
         assert batches >= 1
         assert len(faults[0].batches) == batches
+
+
+async def test_an_end_that_a_leap_of_the_clock_has_passed_is_not_slept_through() -> None:
+    async with small() as world:
+        auction = world.sale(1, ends_in_ms=300_000)
+        await world.node.directory.ask(auction, Look())
+        world.node.clock.at_least(world.node.clock.now_ms() + 300_000)
+        await eventually(lambda: world.db.auctions[auction].auction.status is Status.EXPIRED)
+
+
+async def test_a_node_that_cannot_wait_for_a_commit_any_more_still_ends_cleanly() -> None:
+    async with small() as world:
+        auction = world.sale(1)
+        await world.node.directory.ask(auction, Look())
+        world.faults.hold = asyncio.Event()
+        press = asyncio.ensure_future(world.node.directory.ask(auction, Book(1)))
+        await eventually(lambda: len(world.faults.batches) == 2)
+        for ending in (world.node.drain, world.node.stop):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await ending()
+        assert all(task.done() for task in world.node._tasks)
+        assert set(world.db.shards.values()) == {None}, "others may take over at once"
+        press.cancel()
+        actor = world.node.directory.get(auction)
+        assert actor is not None
+        world.node.directory.remove(actor)  # it waits for ever for what nobody carries any more
+        world.node._committer._idle.set()

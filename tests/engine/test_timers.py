@@ -4,6 +4,8 @@ import asyncio
 from functools import partial
 from random import Random
 
+import pytest
+
 from engine.timers import Timers
 from tests.engine.hand_clock import HandClock
 from tests.engine.world import eventually
@@ -116,3 +118,51 @@ async def test_stopped_timers_call_nobody() -> None:
     await loop_turns()
     assert called == []
     assert len(timers) == 0
+
+
+async def test_a_callback_that_raises_stops_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
+    clock = HandClock()
+    timers = Timers(clock, yield_after_ms=1)
+    called: list[int] = []
+
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    timers.after(0, broken)
+    timers.after(0, lambda: called.append(1))
+    timers.after(5, lambda: called.append(2))
+    await loop_turns()
+    assert called == [1]
+    clock.pass_ms(5)
+    await eventually(lambda: called == [1, 2])
+    assert "a timer's callback raised" in caplog.text
+
+
+async def test_a_clock_that_leaps_ahead_of_the_loop_makes_nobody_late() -> None:
+    clock = HandClock()
+    timers = Timers(clock, yield_after_ms=1)
+    called: list[int] = []
+    timers.after(3_600_000, lambda: called.append(1))
+    timers.catch_up()
+    clock.pass_ms(3_600_000)  # a machine that slept: the loop's own clock stood still
+    await loop_turns()
+    assert called == []
+    timers.catch_up()
+    await loop_turns()
+    assert called == [1]
+    timers.catch_up()
+
+
+async def test_catching_up_with_nobody_on_the_heap_does_nothing() -> None:
+    clock = HandClock()
+    timers = Timers(clock, yield_after_ms=1)
+    for timer in [timers.after(1_000, loop_never) for _ in range(200)]:
+        timer.cancel()
+    clock.pass_ms(2_000)
+    timers.catch_up()
+    await loop_turns()
+    assert len(timers) == 0
+
+
+def loop_never() -> None:
+    raise AssertionError("it was cancelled")

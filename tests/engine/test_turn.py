@@ -7,8 +7,10 @@ from engine.domain.messages import (
     Book,
     Booked,
     CancelAuction,
+    CancelSeat,
     CheckIn,
     Edit,
+    GiveBack,
     Look,
     Message,
     Undo,
@@ -104,6 +106,30 @@ async def test_offenders_are_told_what_is_their_own_affair() -> None:
     assert isinstance(first.exception(), KeyReused)
     assert isinstance(second.exception(), Forbidden)
     assert not third.done(), "it is decided again with another code"
+
+
+async def test_only_the_presses_with_a_used_key_hear_that_it_was_used() -> None:
+    sale = Sale(seats=3)
+    held = sale.sold_to(2).reservation.id
+    turn = turn_of(sale, Book(1, key="k"), Book(1, key="m"), Book(1, key="k"), GiveBack(held, 2))
+    assert turn.explained(Offender(Why.KEY, user_id=1, old=8, old_auction_id=77))
+    used, other, used_again, given_back = (e.reply for e, _ in turn.replies)
+    assert isinstance(used.exception(), KeyReused)
+    assert isinstance(used_again.exception(), KeyReused)
+    assert not other.done(), "another key is decided again"
+    assert not given_back.done()
+
+
+async def test_an_account_that_may_not_book_still_hears_of_the_seat_it_has() -> None:
+    sale = Sale(seats=3)
+    earlier = sale.sold_to(1, key="k").reservation.id
+    sale.tell(CancelSeat(earlier, by=9), START + MINUTE)
+    turn = turn_of(sale, Book(1, key="k"), Book(1, key="m"), GiveBack(earlier, 1))
+    assert turn.explained(Offender(Why.ACCOUNT, user_id=1))
+    retried, new, given_back = (e.reply for e, _ in turn.replies)
+    assert isinstance(new.exception(), Forbidden)
+    assert not retried.done(), "what was answered once is answered the same for ever"
+    assert not given_back.done()
 
 
 async def test_what_only_a_reload_can_explain_is_left_unanswered() -> None:
