@@ -226,8 +226,7 @@ class Guest:
     async def _press(self, interest: _Interest) -> None:
         """Press until there is an answer that counts. Raises Refusal, Unreachable."""
         sale, wish = interest.sale, interest.wish
-        seen = sale.schedule.start_price if wish.target is None else wish.target
-        most = max(seen, sale.price) if self._manner is Manner.WATCHING else seen
+        most = sale.schedule.start_price if wish.target is None else wish.target
         key = f"demo-{self._rng.getrandbits(128):032x}"
         over_rest = self._rng.random() < 0.5
         while interest.presses < PRESSES_MAX:

@@ -2,7 +2,7 @@
 
 Pure. People like round prices, so several of them wait for the same drop: that is where the races
 come from. Some watch the price and press when they see it, as fast as people do; the quick ones
-know the schedule and are there at the very instant. Nobody ever pays more than they saw.
+know the schedule and are there at the very instant. Nobody pays more than they wanted to.
 """
 
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ watches each sale on one socket.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Final
 
@@ -15,10 +15,10 @@ from edge.demo.sale import Took
 from edge.demo.scene import Scene
 
 ROUND_S: Final = 1.0
-LOOK_AGAIN_EVERY_S: Final = 5.0
-"""Watchers are counted in snapshots, and the server counts them this often."""
+LOOK_AGAIN_ROUNDS: Final = 5
+"""How many people watch is told in snapshots only, and the server counts them every 5 s."""
 LIST_MAX: Final = 100
-_BATCH: Final = 100
+IDS_A_MESSAGE_MAX: Final = 100
 
 
 class Window:
@@ -53,10 +53,10 @@ class Window:
             await asyncio.sleep(ROUND_S)
             rounds += 1
             gone = self._scene.tidy(self.channel.server_ms())
-            all_again = rounds % LOOK_AGAIN_EVERY_S == 0
+            all_again = rounds % LOOK_AGAIN_ROUNDS == 0
             try:
-                if gone:
-                    await self.channel.ask("unsubscribe_auction", auction_ids=gone[:_BATCH])
+                for batch in _batches(gone):
+                    await self.channel.ask("unsubscribe_auction", auction_ids=batch)
                 if self._stale:
                     await self.read_list()
                 elif all_again:
@@ -85,8 +85,7 @@ class Window:
         await self.read_list()
 
     async def _watch(self, auction_ids: list[int]) -> None:
-        for start in range(0, len(auction_ids), _BATCH):
-            batch = auction_ids[start : start + _BATCH]
+        for batch in _batches(auction_ids):
             await self.channel.ask("subscribe_auction", auction_ids=batch, mode="ticks")
             self._wanted.difference_update(batch)
 
@@ -104,3 +103,9 @@ class Window:
                 self._stale = self._stale or not changed <= self._scene.shown.keys()
             case _:
                 pass
+
+
+def _batches(ids: list[int]) -> Iterator[list[int]]:
+    """As many as one message may name."""
+    for start in range(0, len(ids), IDS_A_MESSAGE_MAX):
+        yield ids[start : start + IDS_A_MESSAGE_MAX]

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+import orjson
+
 from loadtests.bench.figures import Broken
 from loadtests.bench.product import Guest, Server
 
@@ -40,9 +42,12 @@ def whole_answer(received: bytes) -> tuple[Answer, bytes] | None:
     return Answer(int(head.split(b" ", 2)[1]), body), received[body_at + length :]
 
 
-def press(server: Server, guest: Guest, auction_id: int, key: str) -> bytes:
-    """The request that books a seat."""
-    body = b'{"auction_id":%d}' % auction_id
+def press(
+    server: Server, guest: Guest, auction_id: int, key: str, max_price: str | None = None
+) -> bytes:
+    """The request that books a seat, for at most that price."""
+    order = {"auction_id": auction_id} | ({} if max_price is None else {"max_price": max_price})
+    body = orjson.dumps(order)
     head = (
         "POST /api/v1/reservations/book HTTP/1.1\r\n"
         f"Host: {server.host}:{server.port}\r\n"

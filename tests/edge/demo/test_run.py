@@ -3,9 +3,11 @@
 import asyncio
 import io
 import os
+import pty
 import signal
 import socket
 import sys
+import termios
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -20,7 +22,8 @@ from edge.office import Refusal
 from tests.database import open_folder
 
 PATIENCE_S = 55.0
-COMMAND = (sys.executable, "-m", "edge.main", "demo", "--plain")
+COMMAND = (sys.executable, "-m", "edge.main", "demo")
+ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
 
 
 @pytest.fixture
@@ -33,20 +36,56 @@ def folder() -> Iterator[Path]:
 @asynccontextmanager
 async def demo(folder: Path, *options: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """The command, running."""
-    environment = {**os.environ, "HOTHOUR_BCRYPT_COST": "4", "HOTHOUR_DATA_DIR": str(folder)}
     process = await asyncio.create_subprocess_exec(
         *COMMAND,
+        "--plain",
         *options,
-        env=environment,
+        env=environment(folder),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    try:
+    async with killed_at_last(process):
         yield process
+
+
+@asynccontextmanager
+async def on_terminal(folder: Path, theirs: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The command, running on a terminal, of which this end is closed here: once it has ended,
+    reading from the other one fails instead of waiting."""
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        *("--port", "0"),
+        env={**environment(folder), "TERM": "xterm"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    async with killed_at_last(process):
+        yield process
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "HOTHOUR_BCRYPT_COST": "4", "HOTHOUR_DATA_DIR": str(folder)}
+
+
+@asynccontextmanager
+async def killed_at_last(process: asyncio.subprocess.Process) -> AsyncIterator[None]:
+    """Whatever happens, it does not outlive the test."""
+    try:
+        yield
     finally:
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+def read_until(terminal: int, text: str) -> str:
+    """What comes from a terminal, up to this."""
+    read = b""
+    while text.encode() not in read:
+        read += os.read(terminal, 65_536)
+    return read.decode(errors="replace")
 
 
 async def line_with(process: asyncio.subprocess.Process, text: str) -> str:
@@ -91,6 +130,24 @@ async def test_it_sells_seats_and_ctrl_c_leaves_nothing_behind(folder: Path) -> 
     assert "\x1b" not in out
     assert postgres_of(folder) == []
     assert "stopped" in (folder / "demo.log").read_text("utf-8").splitlines()[-1]
+
+
+async def test_on_a_terminal_there_is_a_board_and_afterwards_all_is_as_it_was(
+    folder: Path,
+) -> None:
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (30, 100))
+    before = termios.tcgetattr(ours)
+    async with asyncio.timeout(PATIENCE_S), on_terminal(folder, theirs) as process:
+        screen = await asyncio.to_thread(read_until, ours, "what happened")
+        process.send_signal(signal.SIGINT)
+        screen += await asyncio.to_thread(read_until, ours, "Stopped after")
+        assert await process.wait() == 0
+    assert termios.tcgetattr(ours) == before
+    os.close(ours)
+    assert PASSWORD in screen[: screen.index(ENTER)]
+    assert screen.index(ENTER) < screen.index("TO FLOOR") < screen.index(LEAVE)
+    assert "Stopped after" in screen[screen.index(LEAVE) :]
 
 
 async def test_a_second_run_finds_everybody_and_sigterm_ends_it_too(folder: Path) -> None:

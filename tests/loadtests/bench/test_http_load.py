@@ -35,3 +35,9 @@ def test_a_press_says_who_presses_for_what_under_which_key() -> None:
     assert f"Idempotency-Key: {'k' * 16}" in lines
     assert f"Content-Length: {len(body)}" in lines
     assert body == b'{"auction_id":42}'
+
+
+def test_a_press_may_name_the_most_it_will_pay() -> None:
+    server = Server("http://127.0.0.1:8080", 1, 0.0, 0.0)
+    request = press(server, Guest(7, "the-token"), 42, "k" * 16, "0.01")
+    assert request.endswith(b'\r\n\r\n{"auction_id":42,"max_price":"0.01"}')
