@@ -12,7 +12,7 @@ from engine.errors import Busy, HotHourError, NoOwner, Sold, UnknownOutcome
 from tests.engine.small_world import QUICK, SmallWorld, small
 from tests.engine.world import eventually, quick
 
-SHORT = quick(QUICK, unsent_timeout_ms=50, answer_timeout_ms=150)
+SHORT = quick(QUICK, unsent_timeout_ms=200, answer_timeout_ms=500)
 
 
 async def idle_actor(world: SmallWorld, auction: int) -> AuctionActor:
@@ -140,9 +140,10 @@ async def test_a_turn_with_many_winners_leaves_room_before_it_is_told() -> None:
         presses = [actor.tell(Book(guest)) for guest in range(1, 51)]
         await asyncio.wait(presses)
         chances = 0
-        while len(world.watcher.publications) == told:
-            await asyncio.sleep(0)
-            chances += 1
+        async with asyncio.timeout(5):
+            while len(world.watcher.publications) == told:
+                await asyncio.sleep(0)
+                chances += 1
         assert chances >= 40
         await actor.finished()
         revisions = [frame.revision for frame in world.watcher.publications[-1].frames]

@@ -83,7 +83,7 @@ async def test_an_entry_that_cannot_be_asked_about_is_given_up_and_its_neighbour
 
 
 async def test_what_was_never_sent_hears_busy_in_time_behind_what_was() -> None:
-    async with desk(quick(ONE_FLIGHT, unsent_timeout_ms=50)) as at:
+    async with desk(quick(ONE_FLIGHT, unsent_timeout_ms=300)) as at:
         lost, flying, waiting = await at.entries(3)
         known = asyncio.Event()
         at.faults.before_resolve = known.wait

@@ -24,7 +24,8 @@ from engine.store.postgres.outbox import PostgresOutboxStore
 from engine.store.postgres.pool import connect
 from engine.store.postgres.schedule import PostgresScheduleStore
 
-SETTINGS = Settings()
+# However slow the machine: who waits hears the truth.
+SETTINGS = Settings(unsent_timeout_ms=10_000)
 
 
 @dataclass(slots=True)
@@ -180,7 +181,7 @@ async def add_sale(db: asyncpg.Connection, now_ms: int, sale: Sale | None = None
 
 
 async def eventually(
-    condition: Callable[[], bool] | Callable[[], Awaitable[bool]], within_s: float = 5.0
+    condition: Callable[[], bool] | Callable[[], Awaitable[bool]], within_s: float = 15.0
 ) -> None:
     """Wait until it holds; fail when it does not in time."""
     async with asyncio.timeout(within_s):
