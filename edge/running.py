@@ -90,12 +90,13 @@ def signing_key(config: Config) -> str:
 
 def show_on_terminal(line: str) -> None:
     """Say it to whoever sits there; unlike the log, nobody keeps it."""
-    sys.stderr.write(f"{line}\n")
+    sys.stderr.write(f"{line.rstrip()}\n")
 
 
 def url_of(host: str, port: int) -> str:
     """How to reach a server that listens there, from this machine."""
-    return f"http://{_ANY_HOST.get(host, host)}:{port}"
+    reached = _ANY_HOST.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{reached}:{port}"
 
 
 @asynccontextmanager

@@ -25,6 +25,8 @@ GUESTS_AT_FIRST: Final = 6
 GUEST_EVERY_S: Final = 3.0
 """The others come one by one: the server lets one address sign in only so often."""
 UP_AGAIN_S: Final = 5.0
+PATIENCE_S: Final = 10.0
+"""The server is in this very process: if it cannot be reached by then, somebody should know."""
 QUICK_EVERY: Final = 3
 """Every third guest knows the schedule by heart."""
 
@@ -36,6 +38,7 @@ class Show:
 
     def __init__(self, api: Api, scene: Scene, mono_ms: Callable[[], float], rng: Random) -> None:
         self._scene = scene
+        self._url = api.url
         self.window = Window(api, scene, mono_ms, rng)
         self._doors = {
             house.name: Door(Account(api, house.desk.email, mono_ms), scene, self.server_ms, rng)
@@ -64,7 +67,7 @@ class Show:
         """Go on until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._on_their_feet("the window", self.window.run))
-            await self.window.channel.greeted.wait()
+            await self._connected()
             tasks.create_task(self._on_their_feet("the playbill", self._playbill.run))
             for name, door in self._doors.items():
                 tasks.create_task(self._on_their_feet(name, door.run))
@@ -72,6 +75,16 @@ class Show:
                 if number >= GUESTS_AT_FIRST:
                     await asyncio.sleep(GUEST_EVERY_S)
                 tasks.create_task(self._on_their_feet(login.short, guest.run))
+
+    async def _connected(self) -> None:
+        greeted = self.window.channel.greeted
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await greeted.wait()
+        except TimeoutError:
+            text = f"no live channel at {self._url} yet"
+            self._scene.feed.add(self.server_ms(), Kind.WARNING, text)
+            await greeted.wait()
 
     def _offered(self, row: Any) -> None:
         for guest in self._guests:

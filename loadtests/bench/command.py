@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -85,14 +85,18 @@ async def answered(name: str, question: Question, effort: Effort) -> Answered:
             async for figure in question(effort):
                 figures.append(figure)
     except* Broken as broken:
-        failure = "; ".join(map(str, leaves(broken)))
+        failure = _told(str(each) for each in leaves(broken))
     except* TimeoutError:
         failure = f"not answered within {QUESTION_TIMEOUT_S:.0f} s"
     except* Exception as error:
         # Ours or the product's: the other questions can be answered all the same.
         traceback.print_exception(error)
-        failure = "; ".join(map(repr, leaves(error)))
+        failure = _told(repr(each) for each in leaves(error))
     return Answered(name, tuple(figures), failure)
+
+
+def _told(sentences: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(sentences))  # many tasks, one reason
 
 
 def _tell(line: str) -> None:

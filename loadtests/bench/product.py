@@ -94,10 +94,9 @@ class Place:
             "HOTHOUR_DATA_DIR": str(folder),
         }
 
-    @property
-    def database_log(self) -> Path:
-        """What PostgreSQL says."""
-        return self.folder / "postgres.log"
+    def database_log(self) -> bytes:
+        """All that PostgreSQL has said."""
+        return (self.folder / "postgres.log").read_bytes()
 
     async def run(self, *arguments: str) -> str:
         """A `hothour` command to its end; what it says on stdout. Raises Broken."""

@@ -162,3 +162,10 @@ async def test_what_is_not_our_server_is_not_ready() -> None:
     await runner.cleanup()
     for url in ("http://127.0.0.1:1", "nonsense", "http://[", ""):
         assert not await running.is_ready(url)
+
+
+def test_an_address_is_written_as_a_client_can_use_it() -> None:
+    assert running.url_of("::1", 80) == "http://[::1]:80"
+    assert running.url_of("::", 80) == "http://[::1]:80"
+    assert running.url_of("0.0.0.0", 80) == "http://127.0.0.1:80"
+    assert running.url_of("shop.example", 80) == "http://shop.example:80"

@@ -15,9 +15,9 @@ import os
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import asyncpg
 
@@ -101,9 +101,9 @@ async def _statements(
     loud: list[Counter[str]] = []
     for first in range(0, len(guests), LOSERS):
         losers = guests[first : first + LOSERS]
-        async with _stretch(at.database_log, quiet):
+        async with _stretch(at, quiet):
             pass
-        async with _stretch(at.database_log, loud):
+        async with _stretch(at, loud):
             await _lose(server, opened, losers, sold)
     await _log(database, _LOG_AS_BEFORE)
     http_load.hang_up(opened)
@@ -133,22 +133,16 @@ async def _log(database: asyncpg.Connection, change: str) -> None:
     await asyncio.sleep(_TAKES_EFFECT_S)
 
 
-class _stretch:
-    """Counts what is asked of PostgreSQL in STRETCH_S, whatever else happens in the block."""
-
-    def __init__(self, log: Path, counts: list[Counter[str]]) -> None:
-        self._log = log
-        self._counts = counts
-
-    async def __aenter__(self) -> None:
-        self._from = self._log.stat().st_size
-        self._until_s = time.perf_counter() + STRETCH_S
-
-    async def __aexit__(self, *_: object) -> None:
-        await asyncio.sleep(self._until_s - time.perf_counter())
-        with self._log.open("rb") as file:
-            file.seek(self._from)
-            self._counts.append(statements(file.read().decode()))
+@asynccontextmanager
+async def _stretch(at: Place, counts: list[Counter[str]]) -> AsyncIterator[None]:
+    """Count what is asked of PostgreSQL in STRETCH_S, whatever happens in the block."""
+    said_before, until_s = len(at.database_log()), time.perf_counter() + STRETCH_S
+    yield
+    left_s = until_s - time.perf_counter()
+    if left_s < 0:
+        raise Broken(f"{LOSERS:,} presses took more than {STRETCH_S:g} s")
+    await asyncio.sleep(left_s)
+    counts.append(statements(at.database_log()[said_before:].decode()))
 
 
 async def _lose(

@@ -202,6 +202,6 @@ async def test_after_a_break_a_guest_goes_on_watching(shop: Shop, wishes: list[W
     guest = make(shop, ELIF, Manner.WATCHING, Chance())
     guest.offered(row)
     async with present(guest):
-        await guest.channel.greeted.wait()
+        await shop.until_watched_by(1, row["id"])
         await guest.channel.hang_up()
         await until(lambda: bool(told(shop, Kind.BOOKED)))

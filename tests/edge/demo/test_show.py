@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from random import Random
 from typing import Any
 
 import pytest
 
 from edge.demo import show as shows
-from edge.demo.api import Refusal, Unreachable
+from edge.demo.api import Api, Refusal, Unreachable, open_session
 from edge.demo.channel import SentAway
 from edge.demo.feed import Kind
+from edge.demo.scene import Scene
 from edge.demo.show import Show, innermost, keep_up
 from tests.edge.demo.shop import Shop, mono_ms, until
 
@@ -58,6 +60,20 @@ def test_the_innermost_error_is_the_one_to_tell() -> None:
     error = KeyError("x")
     assert innermost(ExceptionGroup("a", [ExceptionGroup("b", [error])])) is error
     assert innermost(error) is error
+
+
+async def test_a_server_that_cannot_be_reached_is_told_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shows, "PATIENCE_S", 0.01)
+    scene = Scene()
+    async with open_session() as http:
+        show = Show(Api(http, "http://127.0.0.1:1"), scene, mono_ms, Random(1))
+        running = asyncio.ensure_future(show.run())
+        await until(lambda: bool(scene.feed.entries))
+        running.cancel()
+        await asyncio.wait([running])
+    assert scene.feed.entries[0].text == "no live channel at http://127.0.0.1:1 yet"
 
 
 async def test_the_show_sells_seats_by_itself(shop: Shop) -> None:
