@@ -16,7 +16,7 @@ demo: .venv/.installed ## a running shop with a falling price (PORT=8080); Ctrl-
 	$(BIN)/hothour demo $(if $(PORT),--port $(PORT)) $(ARGS)
 
 test: check ## what check does, then the whole suite on a real PostgreSQL
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0 $(ARGS)
 
 fmt: .venv/.installed-dev ## format the code and mend what the linter can mend
 	$(BIN)/ruff check --fix-only --quiet .
