@@ -182,6 +182,18 @@ def seed(
         _in_office(config, lambda at: office.seed(at, users, out, token_ttl_s))
 
 
+_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@app.command(context_settings=_PASSED_ON, add_help_option=False)
+def simulate(context: typer.Context) -> None:
+    """Simulate the whole engine under every fault it may meet (--help)."""
+    # Here and not above: what serves never loads a store in memory.
+    from edge import simulate as simulation
+
+    simulation.app(context.args, prog_name="hothour simulate")
+
+
 def main() -> None:
     """The script's entry."""
     app()

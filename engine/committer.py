@@ -105,7 +105,9 @@ class Committer:
         self._connected = 0
         self._up = asyncio.Event()
         self._unsettled = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._expiry: asyncio.Handle | None = None
+        self._tasks: dict[asyncio.Task[None], None] = {}
+        """In the order they were started."""
         self._idle = asyncio.Event()
         self._idle.set()
         self._stopping = False
@@ -114,7 +116,6 @@ class Committer:
         """Open the flights; they open themselves again whenever they are lost."""
         for _ in range(self._settings.commit_flights):
             self._spawn(self._fly())
-        self._spawn(self._expire_regularly())
 
     async def stop(self) -> None:
         """Take nothing more, see every entry through, then let the flights go."""
@@ -122,6 +123,8 @@ class Committer:
         try:
             await self._idle.wait()
         finally:
+            if self._expiry is not None:
+                self._expiry.cancel()
             tasks = list(self._tasks)
             for task in tasks:
                 task.cancel()
@@ -151,6 +154,8 @@ class Committer:
         waiting.outcome.add_done_callback(self._settled)
         self._fresh.append(waiting)
         self._work.set()
+        if self._expiry is None:
+            self._expire_later()
         return await asyncio.shield(waiting.outcome)
 
     def _settled(self, outcome: "asyncio.Future[Outcome]") -> None:
@@ -161,8 +166,8 @@ class Committer:
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = None
+        task.add_done_callback(self._tasks.pop)
 
     # --- flights ---------------------------------------------------------------------------------
 
@@ -296,11 +301,16 @@ class Committer:
         while self._fresh and self._fresh[0].queued_ns < oldest_ns:
             self._fresh.popleft().fails(Busy())
 
-    async def _expire_regularly(self) -> None:
-        """All flights may be stuck in a slow commit."""
-        while True:
-            await asyncio.sleep(self._settings.unsent_timeout_ms / 5_000)
-            self._expire()
+    def _expire_later(self) -> None:
+        """Look again while somebody waits: all flights may be stuck in a slow commit."""
+        pause_s = self._settings.unsent_timeout_ms / 5_000
+        self._expiry = asyncio.get_running_loop().call_later(pause_s, self._expire_now)
+
+    def _expire_now(self) -> None:
+        self._expiry = None
+        self._expire()
+        if self._fresh:
+            self._expire_later()
 
     def _give_up_waiting(self) -> None:
         """There is no connection: nobody waits for one, but those whose truth must be found."""
