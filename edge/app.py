@@ -154,7 +154,7 @@ class Server:
 
     async def start(self) -> None:
         """Become bookable and listen. Raises StoreUnavailable, UnsafeDatabase, MigrationError,
-        ClockBehind, StoreError; what was opened by then is closed again."""
+        ClockWrong, StoreError; what was opened by then is closed again."""
         try:
             await self._start()
         except BaseException:

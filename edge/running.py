@@ -29,12 +29,12 @@ from edge.embedded import (
     secret_key,
 )
 from edge.metrics import Metrics
-from engine.clock import ClockBehind
+from engine.clock import ClockWrong
 from engine.ports.commit import StoreError
 
 _SENTENCES: Final = (
     CannotListen,
-    ClockBehind,
+    ClockWrong,
     EmbeddedError,
     MigrationError,
     StoreUnavailable,

@@ -14,8 +14,16 @@ from collections.abc import Callable
 from engine.ports.telemetry import Silent, Telemetry
 
 
-class ClockBehind(Exception):
-    """The system clock is too far behind what was already sold on."""
+class ClockWrong(Exception):
+    """The system clock cannot be right: nothing may be sold by it."""
+
+
+class ClockBehind(ClockWrong):
+    """It is too far behind what was already sold on."""
+
+
+class ClockApart(ClockWrong):
+    """It is too far from the database's."""
 
 
 def _boottime_ns() -> int:

@@ -155,7 +155,7 @@ class Committer:
         self._fresh.append(waiting)
         self._work.set()
         if self._expiry is None:
-            self._expire_later()
+            self._look_after_the_old()
         return await asyncio.shield(waiting.outcome)
 
     def _settled(self, outcome: "asyncio.Future[Outcome]") -> None:
@@ -301,16 +301,12 @@ class Committer:
         while self._fresh and self._fresh[0].queued_ns < oldest_ns:
             self._fresh.popleft().fails(Busy())
 
-    def _expire_later(self) -> None:
-        """Look again while somebody waits: all flights may be stuck in a slow commit."""
-        pause_s = self._settings.unsent_timeout_ms / 5_000
-        self._expiry = asyncio.get_running_loop().call_later(pause_s, self._expire_now)
-
-    def _expire_now(self) -> None:
-        self._expiry = None
+    def _look_after_the_old(self) -> None:
+        """Again and again while somebody waits: all flights may be stuck in a slow commit."""
         self._expire()
-        if self._fresh:
-            self._expire_later()
+        loop, pause_s = asyncio.get_running_loop(), self._settings.unsent_timeout_ms / 5_000
+        again = self._look_after_the_old
+        self._expiry = loop.call_later(pause_s, again) if self._fresh else None
 
     def _give_up_waiting(self) -> None:
         """There is no connection: nobody waits for one, but those whose truth must be found."""

@@ -8,9 +8,10 @@ believe that it has.
 import asyncio
 from collections.abc import Callable
 
+from engine.clock import ClockApart
 from engine.ports.clock import Clock
 from engine.ports.commit import StoreError
-from engine.ports.leases import LeaseLost, LeaseStore
+from engine.ports.leases import LeaseLost, LeaseStore, Tenure
 from engine.settings import Settings
 
 
@@ -28,14 +29,23 @@ class Membership:
         self._beaten_ns = 0
 
     async def join(self) -> None:
-        """Become a member and take what is free. Raises StoreError, and ClockBehind when an
-        earlier process has sold at instants this clock has not reached by far."""
-        joined = await self._store.join(
-            self.node_id, self._settings.lease_ttl_ms, self._clock.now_ms()
-        )
+        """Become a member and take what is free. Raises StoreError, and ClockWrong: this clock is
+        far from the database's, or from instants an earlier process has sold at."""
+        joined = await self._store.join(self.node_id, self._settings.lease_ttl_ms)
+        self._compare(joined.store_now_ms)
         self._clock.at_least(joined.high_water_ms)
         self._incarnation = joined.incarnation
         await self.renew()
+
+    def _compare(self, store_now_ms: int) -> None:
+        """A clock that is ahead would end sales early, and tell every later process to do so."""
+        apart_ms = self._clock.now_ms() - store_now_ms
+        if abs(apart_ms) > self._settings.clock_apart_ms_max:
+            where = "ahead of" if apart_ms > 0 else "behind"
+            raise ClockApart(
+                f"The system clock is {abs(apart_ms) / 1000:.0f} s {where} the database's; "
+                "set it right and start again."
+            )
 
     async def renew(self) -> tuple[frozenset[int], frozenset[int]]:
         """One beat; the shards gained and lost by it. Raises LeaseLost and StoreError."""
@@ -79,6 +89,11 @@ class Membership:
         self._valid_until_ns = 0
         self.shards = frozenset()
         await self._store.leave(self.node_id, self._incarnation)
+
+    @property
+    def tenure(self) -> Tenure:
+        """Who we are, as a shard's row may say."""
+        return Tenure(self.node_id, self._incarnation)
 
     def owns(self, auction_id: int) -> bool:
         """Is the auction's shard routed here?"""

@@ -85,7 +85,7 @@ class Node:
         self._draining = False
 
     async def start(self) -> None:
-        """Become bookable. Raises StoreError, and ClockBehind when the clock cannot be right."""
+        """Become bookable. Raises StoreError, and ClockWrong when the clock cannot be right."""
         await self.membership.join()
         await self._draw.fill()
         await self._committer.start()

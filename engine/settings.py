@@ -49,6 +49,7 @@ class Settings:
     answers_after_end_ms: int = knob(600_000, "An ended sale is kept on demand this long")
     clock_step_ms_max: int = knob(1_000, "A system clock further off than this raises the alarm")
     clock_slew_ppm: int = knob(500, "Speed at which smaller differences are made up")
+    clock_apart_ms_max: int = knob(5_000, "Further from the database's clock: refuse to start")
     high_water_ahead_ms_max: int = knob(600_000, "A stored instant further ahead: refuse to start")
 
     # Membership

@@ -134,19 +134,28 @@ class Supervisor:
         actors = [actor for actor in actors if self._is_here(actor)]
         if not actors:
             return
+        ids = [actor.auction_id for actor in actors]
         try:
-            loaded = await self._commits.take_over([actor.auction_id for actor in actors])
+            loaded = await self._commits.take_over(ids, self._membership.tenure)
+            found = {each.state.auction.id: each for each in loaded}
+            elsewhere = await self._elsewhere([no for no in ids if no not in found])
         except StoreError:
             for actor in actors:
                 self._put_off(actor)
         except Exception as error:
             await self._load_apart(actors, error)
         else:
-            found = {each.state.auction.id: each for each in loaded}
             breath = Breath(self._open_house.clock, self._settings.yield_after_ms)
             for actor in actors:
-                self._begin(actor, found.get(actor.auction_id))
+                why = NoOwner() if actor.auction_id in elsewhere else NotFound()
+                self._begin(actor, found.get(actor.auction_id), why)
                 await breath.taken()
+
+    async def _elsewhere(self, auction_ids: list[int]) -> set[int]:
+        """Which of those that were not to be had exist: another member has their shards by now."""
+        if not auction_ids:
+            return set()
+        return {auction.id for auction in await self._commits.look(auction_ids)}
 
     async def _load_apart(self, actors: list[AuctionActor], error: Exception) -> None:
         """One of them cannot be read: find out which, the others are not to blame."""
@@ -157,12 +166,15 @@ class Supervisor:
         await self._load(actors[:half])
         await self._load(actors[half:])
 
-    def _begin(self, actor: AuctionActor, loaded: Loaded | None) -> None:
+    def _begin(self, actor: AuctionActor, loaded: Loaded | None, why_not: HotHourError) -> None:
         if not self._is_here(actor):
             return
+        clock_wants_it = actor.auction_id in self._due
         self._due.discard(actor.auction_id)
         if loaded is None:
-            self._drop(actor, NotFound())
+            self._drop(actor, why_not)
+            if clock_wants_it and why_not.retryable:
+                self._appoint_in(actor.auction_id, self._settings.backoff_ms_max)
             return
         try:
             actor.start(loaded)

@@ -13,6 +13,7 @@ from uuid import UUID
 from engine.domain.auction import Auction
 from engine.domain.decision import Event, Move, Notice, State
 from engine.domain.ledger import Reservation
+from engine.ports.leases import Tenure
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +169,13 @@ class CommitStore(Protocol):
         May be asked again with the same token until it answers. Raises Unavailable or Ambiguous.
         """
 
-    async def take_over(self, auction_ids: Sequence[int]) -> Sequence[Loaded]:
-        """Move the fences, then read auctions and ledgers. Drafts and unknown ids are left out.
+    async def take_over(
+        self, auction_ids: Sequence[int], tenure: Tenure | None = None
+    ) -> Sequence[Loaded]:
+        """Move the fences, then read auctions and ledgers. Drafts and unknown ids are left out, and
+        with a `tenure` those whose shards are not its own at that very moment: a node that has lost
+        a shard without knowing must not take an auction from under its new owner, who would go on
+        answering from what it remembers.
 
         Raises Unavailable or Ambiguous (then nothing may be assumed, ask again).
         """

@@ -6,10 +6,20 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """`high_water_ms`: the latest instant any member is known to have used."""
+    """`high_water_ms`: the latest instant any member is known to have used, 0 if none has;
+    `store_now_ms`: the store's own clock."""
 
     incarnation: int
     high_water_ms: int
+    store_now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tenure:
+    """One process's time under a node's name: what a shard's row can be compared with."""
+
+    node_id: str
+    incarnation: int
 
 
 class LeaseLost(Exception):
@@ -19,8 +29,11 @@ class LeaseLost(Exception):
 class LeaseStore(Protocol):
     """Heartbeats and shards. Expiry is judged by the store's own clock."""
 
-    async def join(self, node_id: str, ttl_ms: int, now_ms: int) -> Joined:
-        """Become a member; an earlier process of the same name is superseded at once."""
+    async def join(self, node_id: str, ttl_ms: int) -> Joined:
+        """Become a member; an earlier process of the same name is superseded at once.
+
+        No instant is told yet: what a wrong clock had told would stand for ever.
+        """
 
     async def renew(
         self, node_id: str, incarnation: int, ttl_ms: int, high_water_ms: int

@@ -19,6 +19,9 @@ from engine.simulation import rules
 from engine.simulation.loop import VirtualLoop
 from engine.store.memory.database import MemoryDatabase
 
+SKEW_MS_MAX = 400
+"""So far may the clock by which a sale is over be ahead of the true time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Breach:
@@ -212,7 +215,7 @@ class Judge:
             case errors.Sold():
                 # A seat that comes back after the end is not sold again, so SOLD stays true.
                 current = self._database.auctions[auction_id].auction
-                over = self._loop.true_ns() // 1_000_000 >= current.terms.ends_at_ms
+                over = self._now_ms() + SKEW_MS_MAX >= current.terms.ends_at_ms
                 since = self._since(auction_id, since_ns)
                 return over or any(not each.seats_left for each in since)
             case errors.Cancelled():
@@ -231,6 +234,9 @@ class Judge:
                 return False
             case _:
                 return True  # by the clock; rules.wrong_price looks at what was sold
+
+    def _now_ms(self) -> int:
+        return self._loop.true_ns() // 1_000_000
 
     def _since(self, auction_id: int, since_ns: int) -> list[Auction]:
         """What the auction was in the time from then to now."""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 
-from engine.clock import AnchoredClock, ClockBehind
+from engine.clock import AnchoredClock, ClockWrong
 from engine.domain.auction import Auction
 from engine.domain.messages import Book, Message, Reply
 from engine.errors import HotHourError
@@ -119,7 +119,7 @@ class Member:
         node = self._starting = self._made(rng)
         try:
             await node.start()
-        except (StoreError, ClockBehind, LeaseLost):
+        except (StoreError, ClockWrong, LeaseLost):
             self._ended()
             return
         self.node = node

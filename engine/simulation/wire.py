@@ -25,7 +25,7 @@ from engine.ports.commit import (
     Unavailable,
     Verdict,
 )
-from engine.ports.leases import Joined
+from engine.ports.leases import Joined, Tenure
 from engine.ports.outbox import OutboxRow
 from engine.simulation.faults import Armed, Fault
 from engine.simulation.loop import VirtualLoop, on
@@ -237,8 +237,10 @@ class WiredCommits:
             self._line, "read", lambda: self._store.resolve(token, commit_id, entries)
         )
 
-    async def take_over(self, auction_ids: Sequence[int]) -> Sequence[Loaded]:
-        return await said(self._line, "read", lambda: self._store.take_over(auction_ids))
+    async def take_over(
+        self, auction_ids: Sequence[int], tenure: Tenure | None = None
+    ) -> Sequence[Loaded]:
+        return await said(self._line, "read", lambda: self._store.take_over(auction_ids, tenure))
 
     async def look(self, auction_ids: Sequence[int]) -> Sequence[Auction]:
         return await said(self._line, "read", lambda: self._store.look(auction_ids))
@@ -282,8 +284,8 @@ class WiredLeases:
         self._line = line
         self._store = MemoryLeaseStore(line.server.database)
 
-    async def join(self, node_id: str, ttl_ms: int, now_ms: int) -> Joined:
-        return await said(self._line, "read", lambda: self._store.join(node_id, ttl_ms, now_ms))
+    async def join(self, node_id: str, ttl_ms: int) -> Joined:
+        return await said(self._line, "read", lambda: self._store.join(node_id, ttl_ms))
 
     async def renew(
         self, node_id: str, incarnation: int, ttl_ms: int, high_water_ms: int

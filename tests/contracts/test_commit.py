@@ -119,6 +119,18 @@ async def test_at_another_revision_nothing_is_written(world: World, flight: Flig
     assert await snapshot(world) == before
 
 
+async def test_at_another_revision_what_is_in_nobodys_way_is_not_written_either(
+    world: World, flight: Flight
+) -> None:
+    owner = await Owner.of(world.commits)
+    late = owner.lets_pass(ENDS_MS)
+    await books(flight, owner, GUEST)
+    before = await snapshot(world)
+
+    assert await commit(flight, late) == [Superseded()]
+    assert await snapshot(world) == before
+
+
 async def test_an_unknown_auction_is_superseded(world: World, flight: Flight) -> None:
     entry = (await Owner.of(world.commits)).offers(Book(GUEST))
     strange = replace(entry, after=replace(entry.after, id=404), booked=(), notices=())

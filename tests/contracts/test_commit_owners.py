@@ -8,9 +8,12 @@ import pytest
 from engine.domain.auction import Status
 from engine.domain.messages import Book, CheckIn, GiveBack
 from engine.ports.commit import Committed, Flight, Superseded, Verdict
+from engine.ports.leases import Tenure
 from tests.contracts.conftest import GUEST, OTHER, STAFF, THIRD, snapshot
 from tests.contracts.turns import CLASS_MS, NOON_MS, Owner, a_sale, books, commit, ids
 from tests.contracts.worlds import World
+
+TTL_MS = 3_000
 
 # --- taking over ---------------------------------------------------------------------------------
 
@@ -40,6 +43,38 @@ async def test_drafts_and_unknown_auctions_are_left_out(world: World, flight: Fl
     assert [mine.state.auction.id for mine in loaded] == [1, 2]
     assert (await world.auction(3)).fence == 0
     assert await world.commits.take_over([]) == []
+
+
+async def test_a_member_takes_over_what_its_own_shards_hold_and_nothing_else(
+    world: World, flight: Flight
+) -> None:
+    one = await world.leases.join("one", TTL_MS)
+    await world.leases.renew("one", one.incarnation, TTL_MS, NOON_MS)
+    tenure = Tenure("one", one.incarnation)
+    taken = await world.commits.take_over([1, 2, 404], tenure)
+    assert [mine.state.auction.id for mine in taken] == [1, 2]
+
+    await world.pass_ms(TTL_MS)
+    two = await world.leases.join("two", TTL_MS)
+    await world.leases.renew("two", two.incarnation, TTL_MS, NOON_MS)
+    new = {
+        mine.state.auction.id: mine
+        for mine in await world.commits.take_over([1, 2], Tenure("two", two.incarnation))
+    }
+    # The first does not know yet. What the second has loaded is not taken from under it.
+    assert await world.commits.take_over([1, 2], tenure) == []
+    assert (await world.auction(1)).fence == new[1].fence
+    assert await commit(flight, Owner(new[1]).offers(Book(GUEST))) == [Committed(new[1].fence)]
+
+
+async def test_an_earlier_process_of_the_same_name_takes_over_nothing(
+    world: World, flight: Flight
+) -> None:
+    before = await world.leases.join("one", TTL_MS)
+    await world.leases.renew("one", before.incarnation, TTL_MS, NOON_MS)
+    after = await world.leases.join("one", TTL_MS)
+    assert await world.commits.take_over([1], Tenure("one", before.incarnation)) == []
+    assert len(await world.commits.take_over([1], Tenure("one", after.incarnation))) == 1
 
 
 async def test_looking_moves_nothing(world: World, flight: Flight) -> None:

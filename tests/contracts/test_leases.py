@@ -14,24 +14,24 @@ NOON_MS = 1_767_268_800_000
 
 
 async def test_the_first_member_gets_every_shard(world: World) -> None:
-    joined = await world.leases.join("one", TTL_MS, NOON_MS)
-    assert joined.high_water_ms == NOON_MS
+    joined = await world.leases.join("one", TTL_MS)
+    assert joined.high_water_ms == 0, "nobody has used any instant"
     assert await world.leases.renew("one", joined.incarnation, TTL_MS, NOON_MS) == ALL
     assert await world.leases.renew("one", joined.incarnation, TTL_MS, NOON_MS) == ALL
 
 
 async def test_a_second_member_takes_nothing_from_a_living_one(world: World) -> None:
-    one = await world.leases.join("one", TTL_MS, NOON_MS)
+    one = await world.leases.join("one", TTL_MS)
     await world.leases.renew("one", one.incarnation, TTL_MS, NOON_MS)
-    two = await world.leases.join("two", TTL_MS, NOON_MS)
+    two = await world.leases.join("two", TTL_MS)
     assert await world.leases.renew("two", two.incarnation, TTL_MS, NOON_MS) == NONE
 
 
 async def test_the_shards_of_a_member_that_is_gone_are_claimed(world: World) -> None:
-    one = await world.leases.join("one", TTL_MS, NOON_MS)
+    one = await world.leases.join("one", TTL_MS)
     await world.leases.renew("one", one.incarnation, TTL_MS, NOON_MS)
     await world.pass_ms(TTL_MS // 2)
-    two = await world.leases.join("two", TTL_MS, NOON_MS)
+    two = await world.leases.join("two", TTL_MS)
     assert await world.leases.renew("two", two.incarnation, TTL_MS, NOON_MS) == NONE
     await world.pass_ms(TTL_MS // 2)
     assert await world.leases.renew("two", two.incarnation, TTL_MS, NOON_MS) == ALL
@@ -40,18 +40,18 @@ async def test_the_shards_of_a_member_that_is_gone_are_claimed(world: World) -> 
 
 
 async def test_a_beat_keeps_what_had_run_out_and_nobody_took(world: World) -> None:
-    one = await world.leases.join("one", TTL_MS, NOON_MS)
+    one = await world.leases.join("one", TTL_MS)
     await world.leases.renew("one", one.incarnation, TTL_MS, NOON_MS)
     await world.pass_ms(2 * TTL_MS)
     assert await world.leases.renew("one", one.incarnation, TTL_MS, NOON_MS) == ALL
-    two = await world.leases.join("two", TTL_MS, NOON_MS)
+    two = await world.leases.join("two", TTL_MS)
     assert await world.leases.renew("two", two.incarnation, TTL_MS, NOON_MS) == NONE
 
 
 async def test_an_earlier_process_of_the_same_name_is_superseded_at_once(world: World) -> None:
-    before = await world.leases.join("one", TTL_MS, NOON_MS)
+    before = await world.leases.join("one", TTL_MS)
     await world.leases.renew("one", before.incarnation, TTL_MS, NOON_MS)
-    after = await world.leases.join("one", TTL_MS, NOON_MS)
+    after = await world.leases.join("one", TTL_MS)
     assert after.incarnation > before.incarnation
     assert await world.leases.renew("one", after.incarnation, TTL_MS, NOON_MS) == ALL
     with pytest.raises(LeaseLost):
@@ -68,36 +68,36 @@ async def test_a_stranger_has_no_lease(world: World) -> None:
 
 
 async def test_who_leaves_makes_nobody_wait(world: World) -> None:
-    one = await world.leases.join("one", TTL_MS, NOON_MS)
+    one = await world.leases.join("one", TTL_MS)
     await world.leases.renew("one", one.incarnation, TTL_MS, NOON_MS)
-    two = await world.leases.join("two", TTL_MS, NOON_MS)
+    two = await world.leases.join("two", TTL_MS)
     await world.leases.leave("one", one.incarnation)
     assert await world.leases.renew("two", two.incarnation, TTL_MS, NOON_MS) == ALL
 
 
 async def test_who_leaves_takes_nothing_of_anybody_else_along(world: World) -> None:
-    one = await world.leases.join("one", TTL_MS, NOON_MS)
-    two = await world.leases.join("two", TTL_MS, NOON_MS)
+    one = await world.leases.join("one", TTL_MS)
+    two = await world.leases.join("two", TTL_MS)
     await world.leases.renew("one", one.incarnation, TTL_MS, NOON_MS)
     await world.leases.leave("two", two.incarnation)
-    three = await world.leases.join("three", TTL_MS, NOON_MS)
+    three = await world.leases.join("three", TTL_MS)
     assert await world.leases.renew("three", three.incarnation, TTL_MS, NOON_MS) == NONE
 
 
 async def test_the_latest_instant_any_member_used_is_told(world: World) -> None:
-    one = await world.leases.join("one", TTL_MS, NOON_MS)
+    one = await world.leases.join("one", TTL_MS)
     await world.leases.renew("one", one.incarnation, TTL_MS, NOON_MS + 5_000)
     await world.leases.renew("one", one.incarnation, TTL_MS, NOON_MS + 1_000)
     await world.leases.leave("one", one.incarnation)
-    two = await world.leases.join("two", TTL_MS, NOON_MS - 9_000)
+    two = await world.leases.join("two", TTL_MS)
     assert two.high_water_ms == NOON_MS + 5_000
-    again = await world.leases.join("one", TTL_MS, NOON_MS)
+    again = await world.leases.join("one", TTL_MS)
     assert again.high_water_ms == NOON_MS + 5_000
 
 
 async def test_of_members_who_claim_at_once_each_shard_has_one(world: World) -> None:
     names = [f"member-{n}" for n in range(4)]
-    joined = {name: await world.leases.join(name, TTL_MS, NOON_MS) for name in names}
+    joined = {name: await world.leases.join(name, TTL_MS) for name in names}
 
     async def claim(name: str) -> frozenset[int]:
         return await world.leases.renew(name, joined[name].incarnation, TTL_MS, NOON_MS)

@@ -19,6 +19,7 @@ from engine.ports.commit import (
     Unavailable,
     Verdict,
 )
+from engine.ports.leases import Tenure
 
 
 class Fault(Enum):
@@ -87,7 +88,9 @@ class Faulty:
             raise ValueError("planned")
         return await self.inner.resolve(token, commit_id, entries)
 
-    async def take_over(self, auction_ids: Sequence[int]) -> Sequence[Loaded]:
+    async def take_over(
+        self, auction_ids: Sequence[int], tenure: Tenure | None = None
+    ) -> Sequence[Loaded]:
         self._check()
         if self.hold_loads is not None:
             await self.hold_loads.wait()
@@ -96,7 +99,7 @@ class Faulty:
             raise Ambiguous("planned")
         if self.unreadable_auctions & set(auction_ids):
             raise ValueError("planned")
-        return await self.inner.take_over(auction_ids)
+        return await self.inner.take_over(auction_ids, tenure)
 
     async def look(self, auction_ids: Sequence[int]) -> Sequence[Auction]:
         self._check()

@@ -9,6 +9,8 @@ from engine.actor import AuctionActor
 from engine.domain.auction import Status
 from engine.domain.messages import Book, Booked, CheckIn, Look, Reply, Undo
 from engine.errors import Busy, HotHourError, NoOwner, Sold, UnknownOutcome
+from engine.store.memory.commit import MemoryCommitStore
+from tests.engine.faulty import Fault
 from tests.engine.small_world import QUICK, SmallWorld, small
 from tests.engine.world import eventually, quick
 
@@ -66,6 +68,17 @@ async def test_who_waits_for_a_commit_of_a_stopped_actor_hears_that_nobody_knows
         held.set()
         await actor.finished()
         assert world.held(1) == [1], "and the retry will tell"
+
+
+async def test_who_waits_behind_a_slow_commit_hears_busy_and_who_is_in_it_waits_on() -> None:
+    async with small(quick(QUICK, unsent_timeout_ms=100, answer_timeout_ms=60_000)) as world:
+        actor = await idle_actor(world, world.sale(1))
+        held = held_commits(world)
+        press = actor.tell(Book(1))
+        await eventually(lambda: len(world.faults.batches) == 2)
+        assert isinstance(await heard(actor.tell(Book(2)), 15.0), Busy)
+        held.set()
+        assert isinstance(await heard(press, 15.0), Booked)
 
 
 async def test_who_is_decided_singly_waits_no_longer_than_anybody_else() -> None:
@@ -165,6 +178,25 @@ async def test_a_press_that_waited_is_not_decided_before_what_an_earlier_owner_h
         assert answer.reservation.accepted_at_ms >= used_ms
 
 
+async def test_a_takeover_goes_on_from_the_last_instant_an_earlier_owner_sold_at() -> None:
+    async with small() as world:
+        auction = world.sale(1)
+        used_ms = world.node.clock.now_ms() + 60_000
+        world.db.auctions[auction].high_water_ms = used_ms
+        await world.node.directory.ask(auction, Look())
+        assert world.node.clock.now_ms() >= used_ms
+
+
+async def test_a_check_in_is_stored_though_nobody_watches_it() -> None:
+    async with small() as world:
+        actor = await idle_actor(world, world.sale(1))
+        sold = await actor.tell(Book(1))
+        assert isinstance(sold, Booked)
+        await actor.tell(CheckIn(sold.reservation.id, by=9))
+        stored = world.db.reservations[sold.reservation.id]
+        assert (stored.reservation.status, stored.changed_by) == ("COMPLETED", 9)
+
+
 async def test_the_end_is_written_down_when_the_database_is_back() -> None:
     async with small(quick(QUICK, backoff_ms_max=50)) as world:
         auction = world.sale(1, ends_in_ms=150, drop_every_ms=50)
@@ -177,3 +209,44 @@ async def test_the_end_is_written_down_when_the_database_is_back() -> None:
         world.faults.away = False
         await eventually(lambda: world.db.auctions[auction].auction.status is Status.EXPIRED)
         assert world.held(auction) == []
+
+
+async def test_after_a_commit_that_was_sent_again_the_next_one_goes_by_the_new_fence() -> None:
+    async with small() as world:
+        actor = await idle_actor(world, world.sale(1, seats=2))
+        world.faults.plan = [Fault.LOST_BEFORE]
+        assert isinstance(await heard(actor.tell(Book(1)), 15.0), Booked)
+        assert isinstance(await heard(actor.tell(Book(2)), 15.0), Booked)
+        assert world.faults.resolves == 1
+        assert world.told.superseded_entries == 0
+
+
+async def test_a_commit_that_never_arrived_is_not_taken_for_the_one_before_it() -> None:
+    async with small() as world:
+        actor = await idle_actor(world, world.sale(1, seats=2))
+        assert isinstance(await heard(actor.tell(Book(1)), 15.0), Booked)
+        world.faults.plan = [Fault.LOST_BEFORE]
+        assert isinstance(await heard(actor.tell(Book(2)), 15.0), Booked)
+        assert world.held(1) == [1, 2]
+
+
+async def test_who_lost_the_auction_right_after_the_commit_says_yes_and_ends() -> None:
+    async with small() as world:
+        actor = await idle_actor(world, world.sale(1, seats=2))
+
+        async def somebody_else_takes_it() -> None:
+            world.faults.before_resolve = None
+            await MemoryCommitStore(world.db).take_over([1])
+
+        world.faults.before_resolve = somebody_else_takes_it
+        world.faults.plan = [Fault.LOST_AFTER]
+        before = len(world.watcher.publications)
+        assert isinstance(await heard(actor.tell(Book(1)), 15.0), Booked)
+        await eventually(lambda: world.node.directory.get(1) is not actor)
+        await eventually(lambda: len(world.watcher.publications) > before)
+        kinds = [
+            frame.kind for told in world.watcher.publications[before:] for frame in told.frames
+        ]
+        assert kinds == ["auction_updated"], "who loads it next tells the whole, not who lost it"
+        assert isinstance(await heard(world.node.directory.ask(1, Book(2)), 15.0), Booked)
+        assert world.told.superseded_entries == 0

@@ -1,6 +1,8 @@
 """Group commit when something is wrong with one entry, with the flights, or with the way out."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 import pytest
 
@@ -8,7 +10,7 @@ from engine.committer import CommitBroken
 from engine.domain.decide import decide
 from engine.domain.messages import Arrival, Book
 from engine.errors import Busy
-from engine.ports.commit import Committed, Entry, Outcome, Superseded
+from engine.ports.commit import Ambiguous, Committed, Entry, Outcome, Superseded, Verdict
 from engine.store.memory.commit import MemoryCommitStore
 from tests.engine.faulty import Fault
 from tests.engine.small_world import QUICK
@@ -57,6 +59,7 @@ async def test_two_entries_of_one_auction_never_travel_together() -> None:
         assert isinstance(told[1], Committed)
         assert [r.user_id for r in at.db.held(1)] == [2]
         assert isinstance(await first, Committed)
+        assert [batch for batch in at.faults.batches if len(set(batch)) < len(batch)] == []
 
 
 async def test_an_entry_that_cuts_every_connection_is_given_up_and_its_neighbours_commit() -> None:
@@ -166,3 +169,71 @@ async def test_one_try_is_the_least() -> None:
         at.faults.plan = [Fault.RETRY]
         told = await heard(at, *entries)
         assert all(isinstance(outcome, Committed) for outcome in told)
+
+
+async def test_who_meets_somebody_on_a_constraint_is_sent_once_more() -> None:
+    async with desk(ONE_FLIGHT) as at:
+        at.faults.plan = [Fault.CONFLICT]
+        (told,) = await heard(at, await at.entry(1, 1))
+        assert isinstance(told, Committed)
+
+
+async def test_those_behind_an_entry_that_got_lost_when_sent_singly_are_sent_too() -> None:
+    async with desk(ONE_FLIGHT) as at:
+        entries = await at.entries(4)
+        at.faults.plan = [Fault.CONFLICT, Fault.CONFLICT, Fault.LOST_AFTER]
+        told = await heard(at, *entries)
+        assert all(isinstance(outcome, Committed) for outcome in told)
+        assert at.sold() == 4
+        assert at.faults.resolves == 1
+
+
+class LosesItsFirstVerdict(MemoryCommitStore):
+    """The fence is moved, and nobody hears what that proved."""
+
+    lost = False
+
+    async def resolve(
+        self, token: int, commit_id: UUID, entries: Sequence[Entry]
+    ) -> Mapping[int, Verdict]:
+        verdicts = await super().resolve(token, commit_id, entries)
+        if not self.lost:
+            self.lost = True
+            raise Ambiguous("planned")
+        return verdicts
+
+
+async def test_whoever_asks_again_what_became_of_a_commit_does_not_take_it_for_lost() -> None:
+    async with desk(ONE_FLIGHT) as at:
+        at.faults.inner = LosesItsFirstVerdict(at.db)
+        at.faults.plan = [Fault.LOST_BEFORE]
+        (told,) = await heard(at, await at.entry(1, 1))
+        assert isinstance(told, Committed)
+        assert at.faults.resolves == 2
+        assert at.sold() == 1
+
+
+async def test_stopping_sees_through_what_a_caller_left_behind_that_has_gone() -> None:
+    async with desk(ONE_FLIGHT) as at:
+        entry = await at.entry(1, 1)
+        at.faults.hold = asyncio.Event()
+        gone = asyncio.ensure_future(at.committer.commit(entry))
+        await eventually(lambda: len(at.faults.batches) == 1)
+        gone.cancel()
+        stopping = asyncio.ensure_future(at.committer.stop())
+        await asyncio.wait({stopping}, timeout=0.1)
+        assert not stopping.done()
+        at.faults.hold.set()
+        await stopping
+        assert at.sold() == 1
+
+
+async def test_while_there_is_no_connection_nobody_waits_for_one() -> None:
+    rare = quick(ONE_FLIGHT, backoff_ms_min=60_000, backoff_ms_max=60_000, unsent_timeout_ms=50)
+    async with desk(rare) as at:
+        first, second = await at.entries(2)
+        at.faults.away = True
+        assert [type(told) for told in await heard(at, first)] == [Busy]
+        assert not at.committer.available
+        with pytest.raises(Busy):
+            at.committer.commit(second).send(None)  # before it has waited for anything at all

@@ -60,3 +60,16 @@ async def test_the_depth_of_all_mailboxes_is_known() -> None:
         await asyncio.gather(*asks)
         assert world.node.directory.waiting == 0
         assert [actor.auction_id for actor in world.node.directory] == [1]
+
+
+async def test_an_actor_that_ends_late_does_not_take_its_successor_along() -> None:
+    async with small() as world:
+        await world.node.directory.ask(world.sale(1), Look())
+        earlier = world.node.directory.get(1)
+        assert earlier is not None
+        world.node.directory.remove(earlier)
+        await world.node.directory.ask(1, Look())
+        successor = world.node.directory.get(1)
+        world.node.directory.remove(earlier)
+        assert successor is not None
+        assert world.node.directory.get(1) is successor

@@ -41,6 +41,18 @@ async def test_a_day_after_the_class_who_was_not_checked_in_has_not_come() -> No
         assert world.told.codes_share == 0
 
 
+async def test_who_has_not_come_after_the_grace_still_has_the_rest_of_the_day() -> None:
+    async with small() as world:
+        booked = await world.node.directory.ask(world.sale(1), Book(1))
+        assert isinstance(booked, Booked)
+        hour_over_ms = world.db.auctions[1].auction.terms.class_at_ms + 3_600_000
+        ahead_ms = hour_over_ms - world.node.clock.now_ms()
+        world.node.clock._anchor_wall_ns += ahead_ms * 1_000_000
+        await at(world, hour_over_ms).round()
+        stored = world.db.reservations[booked.reservation.id].reservation
+        assert stored.status is ReservationStatus.PENDING_ON_SITE
+
+
 async def test_how_full_the_space_of_codes_is_gets_told_each_round() -> None:
     async with small() as world:
         auction = world.sale(1, seats=3)

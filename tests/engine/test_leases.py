@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from engine.clock import ClockBehind
+from engine.clock import ClockApart, ClockBehind
 from engine.leases import Membership
 from engine.ports.commit import Unavailable
 from engine.ports.leases import LeaseLost
@@ -115,14 +115,42 @@ def _nothing(_: frozenset[int], __: frozenset[int]) -> None:
 async def test_the_clock_starts_from_the_latest_instant_any_member_has_used() -> None:
     clock = clock_of(SETTINGS)
     db = MemoryDatabase(clock)
-    ahead = HandClock(clock.now_ms() + 60_000)
-    await Membership("a", MemoryLeaseStore(db), ahead, SETTINGS).join()
+    ahead = HandClock(clock.now_ms())
+    one = Membership("a", MemoryLeaseStore(db), ahead, SETTINGS)
+    await one.join()
+    ahead.pass_ms(60_000)
+    await one.renew()
     await Membership("b", MemoryLeaseStore(db), clock, SETTINGS).join()
     assert clock.now_ms() >= ahead.now_ms()
-    far = HandClock(clock.now_ms() + 7_200_000)
-    await Membership("c", MemoryLeaseStore(db), far, SETTINGS).join()
+    ahead.pass_ms(7_200_000)
+    await one.renew()
     with pytest.raises(ClockBehind):
-        await Membership("d", MemoryLeaseStore(db), clock_of(SETTINGS), SETTINGS).join()
+        await Membership("d", MemoryLeaseStore(db), clock, SETTINGS).join()
+
+
+@pytest.mark.parametrize(
+    ("off_ms", "said"), [(3_600_000, "3600 s ahead of"), (-3_600_000, "3600 s behind")]
+)
+async def test_a_clock_that_is_far_from_the_databases_sells_nothing_and_leaves_nothing_behind(
+    off_ms: int, said: str
+) -> None:
+    right = HandClock()
+    db = MemoryDatabase(right)
+    wrong = HandClock(right.now_ms() + off_ms)
+    with pytest.raises(ClockApart, match=said):
+        await member("a", db, wrong).join()
+    again = member("a", db, right)
+    await again.join()
+    assert again.may_refuse(1)
+    assert right.now_ms() == MemoryDatabase(right).clock.now_ms()
+
+
+async def test_a_clock_that_is_a_little_off_is_good_enough() -> None:
+    clock = HandClock()
+    near = HandClock(clock.now_ms() + SETTINGS.clock_apart_ms_max)
+    one = member("a", MemoryDatabase(clock), near)
+    await one.join()
+    assert one.valid
 
 
 async def test_slow_answers_do_not_make_the_next_beat_late() -> None:
@@ -144,3 +172,31 @@ async def test_slow_answers_do_not_make_the_next_beat_late() -> None:
     async with asyncio.timeout(5):
         await one.beat(_nothing, lambda: None)
     assert len(renewals) == 3
+
+
+async def test_a_licence_is_counted_from_the_sending_however_late_the_answer() -> None:
+    clock = HandClock()
+
+    class Slow(MemoryLeaseStore):
+        async def renew(
+            self, node_id: str, incarnation: int, ttl_ms: int, high_water_ms: int
+        ) -> frozenset[int]:
+            mine = await super().renew(node_id, incarnation, ttl_ms, high_water_ms)
+            clock.pass_ms(2_500)
+            return mine
+
+    one = Membership("a", Slow(MemoryDatabase(clock)), clock, SETTINGS)
+    await one.join()
+    assert one.valid
+    clock.pass_ms(SETTINGS.lease_ttl_ms - 2_500)
+    assert not one.valid
+
+
+async def test_who_was_superseded_has_no_licence_from_that_moment_on() -> None:
+    clock = HandClock()
+    db = MemoryDatabase(clock)
+    old, new = member("a", db, clock), member("a", db, clock)
+    await old.join()
+    await new.join()
+    await old.beat(_nothing, lambda: None)
+    assert not old.valid

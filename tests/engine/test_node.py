@@ -160,3 +160,22 @@ async def test_a_node_that_cannot_wait_for_a_commit_any_more_still_ends_cleanly(
         assert actor is not None
         world.node.directory.remove(actor)  # it waits for ever for what nobody carries any more
         world.node._committer._idle.set()
+
+
+async def test_without_a_valid_lease_it_does_not_say_that_it_can_book() -> None:
+    async with small() as world:
+        assert world.node.bookable
+        world.node.membership._valid_until_ns = 0
+        assert not world.node.bookable
+
+
+async def test_a_part_that_breaks_ends_the_node() -> None:
+    async with small() as world:
+        told: list[str] = []
+        world.node._superseded = lambda: told.append("it is over")
+
+        async def breaks() -> None:
+            raise ZeroDivisionError
+
+        world.node._run(breaks(), "a part")
+        await eventually(lambda: told == ["it is over"])

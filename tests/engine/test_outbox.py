@@ -165,3 +165,16 @@ async def test_while_a_row_is_in_hand_the_poll_leaves_it_alone() -> None:
         await eventually(lambda: at.done(21) and at.done(22))
         assert sorted(at.post.carried) == [21, 22]
         assert replace(at.db.outbox[21].row, attempts=0).id == 21
+
+
+async def test_what_memory_has_no_room_for_is_told_at_once_and_mailed_by_the_poll() -> None:
+    at = Works(quick(SETTINGS, outbox_inflight_max=2))
+    rows = [at.row(number, due_in_ms=5_000) for number in (1, 2, 3, 4)]
+    at.outbox.hand_over(rows)
+    assert len(at.watcher.personal) == 4
+    task = asyncio.ensure_future(at.outbox.run())
+    await eventually(lambda: at.done(1) and at.done(2))
+    assert at.post.tries == [1, 2]
+    at.clock.pass_ms(5_000)
+    await eventually(lambda: at.done(3) and at.done(4))
+    task.cancel()

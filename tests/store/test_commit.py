@@ -22,6 +22,7 @@ from engine.ports.commit import (
     Verdict,
     Why,
 )
+from engine.ports.leases import Tenure
 from engine.settings import Settings
 from engine.store.postgres.commit import PostgresCommitStore, PostgresFlight
 from engine.store.postgres.pool import Connection, connect
@@ -155,9 +156,10 @@ async def test_a_race_on_a_code_is_a_conflict_and_named_on_the_second_try(
 
 
 async def test_a_deadlock_is_asked_again(world: PostgresWorld, rival: Connection) -> None:
-    # The rival has all the time in the world, so it is ours that is given up.
+    # The rival has all the time in the world, so it is ours that is given up. A wait is looked at
+    # once, after that second, so the rival has to be waiting by then.
     name = await world.connection.fetchval("select current_database()")
-    await world.connection.execute(f"alter database {name} set deadlock_timeout = '20ms'")
+    await world.connection.execute(f"alter database {name} set deadlock_timeout = '1s'")
     await rival.execute("set local deadlock_timeout = '1min'")
     flight = await world.commits.open_flight()
     owners = [await Owner.of(world.commits, auction_id) for auction_id in (1, 2)]
@@ -207,6 +209,37 @@ async def test_a_takeover_that_waited_reads_what_it_waited_for(
     assert one.state.auction.revision == 1
     assert list(one.state.ledger.by_id) == [9000]
     assert two.state.auction == a_sale(2)
+
+
+async def test_a_takeover_waits_for_a_claim_that_is_on_its_way_and_then_sees_it(
+    world: PostgresWorld, rival: Connection
+) -> None:
+    one, two = await world.leases.join("one", 60_000), await world.leases.join("two", 60_000)
+    await world.leases.renew("one", one.incarnation, 60_000, 0)
+    await rival.execute("update shard set node_id = 'two' where no = 1")
+    taking = asyncio.ensure_future(world.commits.take_over([1, 2], Tenure("one", one.incarnation)))
+    await until_a_lock_is_awaited(world)
+    await rival.execute("commit")
+
+    assert [mine.state.auction.id for mine in await taking] == [2]
+    (new,) = await world.commits.take_over([1, 2], Tenure("two", two.incarnation))
+    assert new.state.auction.id == 1
+
+
+async def test_a_claim_passes_by_what_is_being_taken_over(
+    world: PostgresWorld, rival: Connection
+) -> None:
+    """It gets it with the next beat, and the fence moves again when it loads."""
+    one = await world.leases.join("one", 1)
+    await world.leases.renew("one", one.incarnation, 1, 0)
+    await asyncio.sleep(0.01)
+    await rival.execute("select no from shard where no = 1 for share")
+    two = await world.leases.join("two", 60_000)
+    shards = await world.leases.renew("two", two.incarnation, 60_000, 0)
+    assert len(shards) == 63
+    assert 1 not in shards
+    await rival.execute("commit")
+    assert 1 in await world.leases.renew("two", two.incarnation, 60_000, 0)
 
 
 async def test_two_who_take_the_same_auctions_each_know_what_they_got(

@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from engine.ports.commit import Ambiguous, Rejected, Rejection
+from engine.ports.commit import Ambiguous, Rejected, Rejection, Unavailable
 from engine.store.postgres.failures import after_sending, is_definite
 from engine.store.postgres.pool import connect
 
@@ -34,8 +34,6 @@ def coded(sqlstate: str) -> str:
         ("22012", Rejection.BROKEN),
         ("23514", Rejection.BROKEN),
         ("23503", Rejection.BROKEN),
-        ("57014", Rejection.BROKEN),
-        ("53100", Rejection.BROKEN),
         ("42P01", Rejection.BROKEN),
     ],
 )
@@ -45,6 +43,15 @@ async def test_what_the_server_says_of_a_statement_is_a_rollback(
     meaning = after_sending(await raised(database, coded(sqlstate)))
     assert isinstance(meaning, Rejected)
     assert meaning.rejection is rejection
+    assert "no" in str(meaning)
+
+
+@pytest.mark.parametrize("sqlstate", ["53100", "53200", "53300", "55P03", "57014"])
+async def test_what_there_is_no_room_or_time_for_was_not_done_and_is_nobodys_mistake(
+    database: str, sqlstate: str
+) -> None:
+    meaning = after_sending(await raised(database, coded(sqlstate)))
+    assert isinstance(meaning, Unavailable)
     assert "no" in str(meaning)
 
 

@@ -31,10 +31,10 @@ async def test_who_beats_late_while_being_robbed_sees_that_it_was(
     world: PostgresWorld, rival: Connection
 ) -> None:
     """Else both would believe that they own the shards, and both would say no in their name."""
-    one = await world.leases.join("one", TTL_MS, NOW_MS)
+    one = await world.leases.join("one", TTL_MS)
     await world.leases.renew("one", one.incarnation, TTL_MS, NOW_MS)
     await world.pass_ms(2 * TTL_MS)
-    await world.leases.join("two", TTL_MS, NOW_MS)
+    await world.leases.join("two", TTL_MS)
     # The other member's renewal, half done: it has locked who is gone and taken the shards.
     await rival.execute(
         "begin; select from node where id = 'one' for no key update;"
@@ -47,10 +47,10 @@ async def test_who_beats_late_while_being_robbed_sees_that_it_was(
 
 
 async def test_nobody_is_robbed_while_beating(world: PostgresWorld, rival: Connection) -> None:
-    one = await world.leases.join("one", TTL_MS, NOW_MS)
+    one = await world.leases.join("one", TTL_MS)
     await world.leases.renew("one", one.incarnation, TTL_MS, NOW_MS)
     await world.pass_ms(2 * TTL_MS)
-    two = await world.leases.join("two", TTL_MS, NOW_MS)
+    two = await world.leases.join("two", TTL_MS)
     await rival.execute(
         "begin; update node set lease_until = now() + interval '1 minute' where id = 'one'"
     )

@@ -22,6 +22,7 @@ from engine.ports.commit import (
     Verdict,
     Why,
 )
+from engine.ports.leases import Tenure
 from engine.ports.outbox import OutboxRow
 from engine.store.memory.constraints import check
 from engine.store.memory.database import (
@@ -101,10 +102,23 @@ class MemoryCommitStore:
             entry.auction_id: self._resolve(token, commit_id, entry) for entry in ordered(entries)
         }
 
-    async def take_over(self, auction_ids: Sequence[int]) -> Sequence[Loaded]:
-        """Move the fences, then read auctions and ledgers. Drafts and unknown ids are left out."""
+    async def take_over(
+        self, auction_ids: Sequence[int], tenure: Tenure | None = None
+    ) -> Sequence[Loaded]:
+        """Move the fences, then read auctions and ledgers. Drafts, unknown ids and those of shards
+        that are not the tenure's are left out."""
         token = await self.next_token()
-        return [self._load(row, token) for row in self._published(auction_ids)]
+        return [
+            self._load(row, token)
+            for row in self._published(auction_ids)
+            if tenure is None or self._is_of(tenure, row.auction.id)
+        ]
+
+    def _is_of(self, tenure: Tenure, auction_id: int) -> bool:
+        database = self._database
+        node = database.nodes.get(tenure.node_id)
+        newest = node is not None and node.incarnation == tenure.incarnation
+        return newest and database.shards[auction_id % database.shards_number] == tenure.node_id
 
     async def look(self, auction_ids: Sequence[int]) -> Sequence[Auction]:
         """The public facts as committed. Drafts and unknown ids are left out."""

@@ -10,17 +10,16 @@ class MemoryLeaseStore:
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
 
-    async def join(self, node_id: str, ttl_ms: int, now_ms: int) -> Joined:
+    async def join(self, node_id: str, ttl_ms: int) -> Joined:
         """Become a member; an earlier process of the same name is superseded at once."""
         nodes = self._database.nodes
         earlier = nodes.get(node_id)
-        incarnation, high_water_ms = 1, now_ms
+        incarnation, high_water_ms = 1, 0
         if earlier is not None:
-            incarnation = earlier.incarnation + 1
-            high_water_ms = max(earlier.high_water_ms, now_ms)
-        until_ms = self._database.clock.now_ms() + ttl_ms
-        nodes[node_id] = NodeRow(incarnation, until_ms, high_water_ms)
-        return Joined(incarnation, max(node.high_water_ms for node in nodes.values()))
+            incarnation, high_water_ms = earlier.incarnation + 1, earlier.high_water_ms
+        now_ms = self._database.clock.now_ms()
+        nodes[node_id] = NodeRow(incarnation, now_ms + ttl_ms, high_water_ms)
+        return Joined(incarnation, max(node.high_water_ms for node in nodes.values()), now_ms)
 
     async def renew(
         self, node_id: str, incarnation: int, ttl_ms: int, high_water_ms: int

@@ -18,6 +18,7 @@ from engine.domain.auction import Auction
 from engine.domain.decision import State
 from engine.domain.ledger import EMPTY, ReservationStatus
 from engine.ports.commit import Ambiguous, Entry, Loaded, Outcome, Unavailable, Verdict
+from engine.ports.leases import Tenure
 from engine.settings import Settings
 from engine.store.outcomes import Placed, Resolved, Traces, late_verdict, outcomes, verdict
 from engine.store.postgres.failures import after_sending
@@ -33,6 +34,7 @@ from engine.store.postgres.statement import (
     RESERVATIONS_OF,
     RESOLVE,
     TAKE,
+    TAKE_OWN,
     TRACES,
     WIDE,
     Statement,
@@ -185,8 +187,11 @@ class PostgresCommitStore:
             verdicts[entry.auction_id] = late_verdict(entry, commit_id, traces[entry.auction_id])
         return verdicts
 
-    async def take_over(self, auction_ids: Sequence[int]) -> Sequence[Loaded]:
-        """Move the fences, then read auctions and ledgers. Drafts and unknown ids are left out.
+    async def take_over(
+        self, auction_ids: Sequence[int], tenure: Tenure | None = None
+    ) -> Sequence[Loaded]:
+        """Move the fences, then read auctions and ledgers. Drafts, unknown ids and those of shards
+        that are not the tenure's are left out.
 
         An auction that somebody else takes in between is taken again, a few times. Raises
         Unavailable or Ambiguous (then nothing may be assumed, ask again).
@@ -196,7 +201,11 @@ class PostgresCommitStore:
         for _ in range(_TAKE_ROUNDS_MAX):
             token = await self.next_token()
             async with self._lane.writing() as connection:
-                taken = await self._patiently(connection, TAKE, token, wanted)
+                if tenure is None:
+                    taken = await self._patiently(connection, TAKE, token, wanted)
+                else:
+                    whose = (tenure.node_id, tenure.incarnation)
+                    taken = await self._patiently(connection, TAKE_OWN, token, wanted, *whose)
                 rows, held = await self._read(connection, wanted, token)
             for mine in await _loaded(rows, held, token):
                 loaded[mine.state.auction.id] = mine

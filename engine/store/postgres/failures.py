@@ -9,10 +9,13 @@ from typing import Final
 
 import asyncpg
 
-from engine.ports.commit import Ambiguous, Rejected, Rejection, StoreError
+from engine.ports.commit import Ambiguous, Rejected, Rejection, StoreError, Unavailable
 
 _PROVES_NOTHING: Final = ("08", "57P", "58", "XX000")
 """Connection lost, server going down, system error, internal error."""
+_NOT_NOW: Final = ("53", "55P03", "57014")
+"""No room (disk, memory, connections), a lock that was not to be had, a statement that took too
+long: rolled back, nobody's mistake, and worth trying again later."""
 _REJECTIONS: Final = {
     "23505": Rejection.CONFLICT,
     "40001": Rejection.RETRY,
@@ -38,5 +41,7 @@ def after_sending(error: BaseException) -> StoreError:
     cause = f"{type(error).__name__}: {error}"
     if is_definite(error):
         assert isinstance(error, asyncpg.PostgresError)
+        if str(error.sqlstate).startswith(_NOT_NOW):
+            return Unavailable(cause)
         return Rejected(_REJECTIONS.get(str(error.sqlstate), Rejection.BROKEN), cause)
     return Ambiguous(cause)

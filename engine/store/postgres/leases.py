@@ -11,13 +11,12 @@ from engine.store.postgres.pool import Connection
 
 _JOIN = """
 insert into node as n (id, incarnation, lease_until, high_water)
-values ($1, 1, now() + $2::bigint * interval '1 millisecond', $3)
+values ($1, 1, now() + $2::bigint * interval '1 millisecond', 'epoch')
 on conflict (id) do update set
-    incarnation = n.incarnation + 1, lease_until = excluded.lease_until,
-    high_water = greatest(n.high_water, excluded.high_water), started_at = now()
+    incarnation = n.incarnation + 1, lease_until = excluded.lease_until, started_at = now()
 returning incarnation
 """
-_HIGH_WATER = "select max(high_water) from node"
+_CLOCKS = "select max(high_water) as high_water, clock_timestamp() as now from node"
 _BEAT = """
 update node set lease_until = now() + $3::bigint * interval '1 millisecond',
     high_water = greatest(high_water, $4)
@@ -47,16 +46,17 @@ class PostgresLeaseStore:
         """`lane`: one that nobody else keeps busy, or a lease is lost to a queue."""
         self._lane = lane
 
-    async def join(self, node_id: str, ttl_ms: int, now_ms: int) -> Joined:
+    async def join(self, node_id: str, ttl_ms: int) -> Joined:
         """Become a member; an earlier process of the same name is superseded at once, and its
         shards are ours with the first renewal.
 
         Raises Unavailable, or Ambiguous (then join again).
         """
         async with self._lane.writing() as connection:
-            incarnation = await connection.fetchval(_JOIN, node_id, ttl_ms, now_ms)
-            high_water_ms = await connection.fetchval(_HIGH_WATER)
-        return Joined(incarnation, high_water_ms)
+            incarnation = await connection.fetchval(_JOIN, node_id, ttl_ms)
+            clocks = await connection.fetchrow(_CLOCKS)
+        assert clocks is not None, "an aggregate has a row"
+        return Joined(incarnation, clocks["high_water"], clocks["now"])
 
     async def renew(
         self, node_id: str, incarnation: int, ttl_ms: int, high_water_ms: int

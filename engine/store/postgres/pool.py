@@ -23,6 +23,8 @@ VERSION_MIN = 15
 TRANSACTION_TIMEOUT_VERSION_MIN = 17
 _2000_MS = 946_684_800_000  # PostgreSQL counts from 2000-01-01
 _JSONB_FORMAT = b"\x01"
+_UNHEARD_S = 1.0
+"""After PostgreSQL's own limit for a statement: a connection that is silent even then is dead."""
 _MUST_BE_ON = ("fsync", "full_page_writes", "synchronous_commit")
 
 
@@ -93,6 +95,7 @@ async def open_pool(dsn: str, settings: ConnectSettings | None = None) -> Pool:
         return await asyncpg.create_pool(
             dsn,
             timeout=settings.connect_timeout_s,
+            command_timeout=settings.catalog_statement_timeout_ms / 1_000 + _UNHEARD_S,
             min_size=1,
             max_size=settings.catalog_connections_max,
             server_settings=_server_settings(settings, "catalog"),

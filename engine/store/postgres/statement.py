@@ -272,6 +272,25 @@ returning a.id
 """The first half of a takeover. The second reads: after a wait for a lock, this very statement
 would pair the new auction with old reservations."""
 
+TAKE_OWN: Final = """
+with own as materialized (
+    select s.no from shard s
+    where s.no = any (array(
+        select distinct x.id % (select count(*) from shard) from unnest($2::bigint[]) as x(id)))
+    and s.node_id = (select n.id from node n where n.id = $3 and n.incarnation = $4)
+    order by s.no for share of s),
+mine as materialized (
+    select id from auction
+    where id = any ($2::bigint[]) and status <> 'DRAFT'
+    and id % (select count(*) from shard) in (select no from own)
+    order by id for no key update)
+update auction a set fence = $1 from mine where a.id = mine.id and a.id = any ($2::bigint[])
+returning a.id
+"""
+"""The same, for a member, of the shards that are its own. They are locked until the fences have
+moved: a claim that is on its way is waited for and then seen, one that comes later passes them by
+and takes them at its next beat. So nobody loads an auction and has it taken away unheard."""
+
 _AUCTION: Final = ", ".join(
     (
         "id, studio_id, currency, cancel_cutoff_ms, no_show_grace_ms",
