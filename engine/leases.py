@@ -6,7 +6,7 @@ believe that it has.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from engine.clock import ClockApart
 from engine.ports.clock import Clock
@@ -21,6 +21,7 @@ class Membership:
     def __init__(self, node_id: str, store: LeaseStore, clock: Clock, settings: Settings) -> None:
         self.node_id = node_id
         self.shards: frozenset[int] = frozenset()
+        self._claims: Mapping[int, int] = {}
         self._store = store
         self._clock = clock
         self._settings = settings
@@ -48,15 +49,17 @@ class Membership:
             )
 
     async def renew(self) -> tuple[frozenset[int], frozenset[int]]:
-        """One beat; the shards gained and lost by it. Raises LeaseLost and StoreError."""
+        """One beat; the shards gained and lost by it. A shard that was somebody else's for a while,
+        whether we heard of it or not, is both. Raises LeaseLost and StoreError."""
         ttl_ms = self._settings.lease_ttl_ms
         sent_ns = self._beaten_ns = self._clock.mono_ns()
-        shards = await self._store.renew(
+        claims = await self._store.renew(
             self.node_id, self._incarnation, ttl_ms, self._clock.now_ms()
         )
         self._valid_until_ns = sent_ns + ttl_ms * 1_000_000
-        before, self.shards = self.shards, shards
-        return shards - before, before - shards
+        before, self._claims, self.shards = self._claims, claims, frozenset(claims)
+        kept = {no for no, claim in claims.items() if before.get(no) == claim}
+        return self.shards - kept, frozenset(before) - kept
 
     async def beat(
         self,
@@ -95,9 +98,13 @@ class Membership:
         """Who we are, as a shard's row may say."""
         return Tenure(self.node_id, self._incarnation)
 
+    def shard_of(self, auction_id: int) -> int:
+        """The shard an auction belongs to."""
+        return auction_id % self._settings.shards
+
     def owns(self, auction_id: int) -> bool:
         """Is the auction's shard routed here?"""
-        return auction_id % self._settings.shards in self.shards
+        return self.shard_of(auction_id) in self.shards
 
     @property
     def valid(self) -> bool:

@@ -228,10 +228,11 @@ class Supervisor:
             after = (page[-1].starts_at_ms, page[-1].auction_id)
 
     def shards_changed(self, gained: frozenset[int], lost: frozenset[int]) -> None:
-        """Let go what is not ours any more, and look for what is new to us soon."""
+        """Let go what is not ours any more, or was somebody else's for a while, and look for what
+        is new to us soon."""
         if lost:
             for actor in self._directory:
-                if not self._membership.owns(actor.auction_id):
+                if self._membership.shard_of(actor.auction_id) in lost:
                     self._drop(actor, NoOwner())
         if gained:
             self._gained.set()

@@ -1,5 +1,6 @@
 """Who routes which auctions: a hint for routing and a licence to say no, never the guard."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,8 +38,9 @@ class LeaseStore(Protocol):
 
     async def renew(
         self, node_id: str, incarnation: int, ttl_ms: int, high_water_ms: int
-    ) -> frozenset[int]:
-        """Beat, claim the shards of members that are gone, and answer the shards that are ours.
+    ) -> Mapping[int, int]:
+        """Beat, claim the shards of members that are gone, and answer the shards that are ours,
+        each with the number of its claim: a new number means that it was somebody else's since.
 
         Raises LeaseLost when this incarnation is not the newest; StoreError when it is unknown.
         """

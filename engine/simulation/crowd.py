@@ -53,7 +53,7 @@ class Crowd:
 
     async def press(self, act: Press) -> None:
         """One press and all that follows from it."""
-        key, others = f"k{act.no}", []
+        key, others = self._key_of(act), []
         if act.habit is Habit.DOUBLE:
             others = [self._until_definite(act, act.auction_id, key)]
         if act.habit is Habit.OTHER_KEY:
@@ -65,6 +65,12 @@ class Crowd:
         answers = await asyncio.gather(self._until_definite(act, act.auction_id, key), *others)
         if act.habit is Habit.CANCELS and isinstance(answers[0], Booked):
             await self._give_back(act, answers[0])
+
+    @staticmethod
+    def _key_of(act: Press) -> str:
+        """Now and then everybody at an auction has the same, as a careless client would."""
+        shared = act.habit is Habit.PATIENT and not act.careful and act.no % 4 == 0
+        return f"a{act.auction_id}" if shared else f"k{act.no}"
 
     async def _hang_up(self, act: Press, key: str) -> None:
         """Send, and hear nothing; ask much later."""
@@ -135,6 +141,8 @@ class Crowd:
         message = self._wished(act)
         if message is not None:
             answer = await self._insisting(act.auction_id, message)
+            if act.wish is Wish.STEAL and not isinstance(answer, Refused):
+                self.judge.broken("P3", "somebody gave back a seat that is another's")
             self.judge.note("staff", act.auction_id, act.wish, _named(answer))
 
     def _wished(self, act: Staff) -> Message | None:
@@ -150,7 +158,7 @@ class Crowd:
                 return CancelAuction(STAFF, reason="rain")
             case Wish.LOOK:
                 return Look()
-            case Wish.CANCEL_SEAT | Wish.CHECK_IN | Wish.UNDO:
+            case Wish.CANCEL_SEAT | Wish.CHECK_IN | Wish.UNDO | Wish.STEAL:
                 return self._about_a_seat(act)
 
     def _about_a_seat(self, act: Staff) -> Message | None:
@@ -160,6 +168,8 @@ class Crowd:
         row = rows[act.no % len(rows)]
         if act.wish is Wish.CANCEL_SEAT:
             return CancelSeat(row.id, STAFF, reason="full")
+        if act.wish is Wish.STEAL:
+            return GiveBack(row.id, STAFF)
         done = row.status is not ReservationStatus.PENDING_ON_SITE
         return Undo(row.id, STAFF) if done else CheckIn(row.id, STAFF)
 

@@ -23,6 +23,10 @@ SKEW_MS_MAX = 400
 """So far may the clock by which a sale is over be ahead of the true time."""
 
 
+LATE_MS_MAX = 5_000
+"""So late may a start, turbo or an end be written when nothing is wrong any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Breach:
     """A promise that was not kept."""
@@ -130,8 +134,10 @@ class Judge:
         self._events(entry, before.auction, after)
         for new in entry.booked:
             self._booked(new, after, before.high_water_ms)
-        if after.id in self._history:
-            self._history[after.id].append((self._loop.now_ns, after))
+        history = self._history.setdefault(after.id, [])
+        # One turn is several moments: a seat may be sold and come back in the same commit.
+        history += [(self._loop.now_ns, event.after) for event in entry.events]
+        history.append((self._loop.now_ns, after))
 
     def _events(self, entry: Entry, before: Auction, after: Auction) -> None:
         events = self._database.events
@@ -154,6 +160,7 @@ class Judge:
             if earlier != new.id:
                 self.broken("P5", f"{about}: its key has reservation {earlier} already")
         self._all("P4", about, rules.wrong_price(auction, new))
+        self._all("P3", about, rules.wrong_guest(new, self._rows_of(auction.id)))
         if new.accepted_at_ms < self._last_accepted_ms.get(auction.id, 0):
             self.broken("P4", f"{about}: accepted before what was sold before it")
         self._last_accepted_ms[auction.id] = new.accepted_at_ms
@@ -268,6 +275,10 @@ class Judge:
             if notice.done_at_ms is not None and notice_id not in self._carried:
                 self.broken("P2", f"notice {notice_id} is done and was never carried")
         for auction_id, row in self._database.auctions.items():
+            due_ms = row.auction.next_transition_ms()
+            if due_ms is not None and due_ms < self._now_ms() - LATE_MS_MAX:
+                what = f"auction {auction_id}: what was due at {due_ms} was never written"
+                self.broken("liveness", what)
             rows = self._rows_of(auction_id)
             wrongs = rules.wrong_seats(row.auction, rows, row.high_water_ms)
             self._all("P1", f"auction {auction_id}", wrongs)

@@ -64,6 +64,8 @@ class Wish(StrEnum):
     RENAME = "rename"
     CANCEL_CLASS = "cancel_class"
     LOOK = "look"
+    STEAL = "steal"
+    """Not staff at all: somebody gives back a seat that is another's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +244,7 @@ class _Draft:
     def _settings(self) -> Settings:
         """Limits are drawn small often, so that they are met."""
         draw = self.rng.choice
-        crowded = Fault.MAILBOX_FULL in self.faults and self.rng.random() < 0.15
+        crowded = self.rng.random() < 0.15 and Fault.MAILBOX_FULL in self.faults
         return Settings(
             shards=4,
             yield_after_ms=draw((0.0, 0.01, 1.0)),

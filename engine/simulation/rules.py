@@ -57,6 +57,12 @@ def wrong_seats(auction: Auction, rows: Iterable[Reservation], at_ms: int) -> It
         yield "it is ACTIVE and has no seat left"
 
 
+def wrong_guest(new: Reservation, rows: Iterable[Reservation]) -> Iterator[str]:
+    """P3: who gave a seat back does not get one of that sale again by a press that is late."""
+    if any(row.given_back and row.user_id == new.user_id for row in rows if row.id != new.id):
+        yield f"guest {new.user_id} had given a seat of it back"
+
+
 def wrong_price(auction: Auction, new: Reservation) -> Iterator[str]:
     """P4: the price of the accepted instant, and no more than was agreed to."""
     terms, at_ms = auction.terms, new.accepted_at_ms

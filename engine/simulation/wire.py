@@ -289,7 +289,7 @@ class WiredLeases:
 
     async def renew(
         self, node_id: str, incarnation: int, ttl_ms: int, high_water_ms: int
-    ) -> frozenset[int]:
+    ) -> Mapping[int, int]:
         return await said(
             self._line,
             "beat",

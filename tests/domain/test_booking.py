@@ -6,7 +6,7 @@ import pytest
 
 from engine.domain.auction import AllowedGender, Status
 from engine.domain.decision import EventKind, NoticeKind
-from engine.domain.messages import Book, CancelAuction, CancelSeat, GiveBack
+from engine.domain.messages import Book, Booked, CancelAuction, CancelSeat, CheckIn, GiveBack
 from engine.errors import (
     AlreadyYours,
     Cancelled,
@@ -169,3 +169,30 @@ def test_a_draft_is_not_on_sale() -> None:
     sale = Sale()
     sale.state = replace(sale.state, auction=replace(sale.auction, status=Status.DRAFT))
     assert isinstance(sale.book(7), NotStarted)
+
+
+def test_a_booking_has_its_own_code_and_numbers_and_one_instant() -> None:
+    sale = Sale(seats=2)
+    sale.sold_to(1)
+    decision = sale.tell(Book(2), START + 2 * MINUTE)
+    (sold,), (event,), (notice,) = decision.booked, decision.events, decision.notices
+    assert (sold.auction_id, sold.id, sold.code) == (sale.auction.id, 3, "HOT-2223")
+    assert notice.id == 4
+    assert event.at_ms == notice.at_ms == sold.accepted_at_ms == START + 2 * MINUTE
+    assert isinstance(decision.reply, Booked)
+    assert decision.reply.replayed is False
+
+
+def test_a_limit_holds_while_turbo_runs() -> None:
+    sale = Sale(turbo=TURBO)
+    due = END - TURBO.trigger_ms
+    refused = sale.book(7, due + 5 * MINUTE, max_price=16_499)
+    assert isinstance(refused, PriceAboveMax)
+    assert sale.sold_to(7, due + 5 * MINUTE, max_price=16_500).reservation.price == 16_500
+
+
+def test_who_is_checked_in_has_a_seat_already() -> None:
+    sale = Sale(seats=2)
+    first = sale.sold_to(7).reservation
+    sale.tell(CheckIn(first.id, by=9), START + 2 * MINUTE)
+    assert isinstance(sale.book(7, START + 3 * MINUTE), AlreadyYours)

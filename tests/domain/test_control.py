@@ -93,6 +93,11 @@ class TestTurbo:
         assert all(price <= other for price, other in zip(prices, others, strict=True))
         assert sale.auction.price_at(at + 5 * MINUTE) == 19_500
 
+    def test_forced_it_has_a_revision_of_its_own(self) -> None:
+        sale = Sale(turbo=TURBO)
+        decision = sale.tell(TriggerTurbo(by=9, force=True), START + MINUTE)
+        assert [event.revision for event in decision.events] == [2, 3]
+
 
 class TestEdit:
     def test_before_the_start_everything_may_change(self) -> None:
@@ -198,6 +203,14 @@ class TestCancel:
         assert sale.state.ledger.by_id[here.id].status is ReservationStatus.COMPLETED
         assert sale.auction.status is Status.CANCELLED
         assert sale.auction.price_at(END) == 19_000, "the price stands as at the cancellation"
+
+    def test_the_seats_of_who_was_waiting_are_free_again(self) -> None:
+        sale = Sale(seats=3)
+        here = sale.sold_to(1).reservation
+        sale.sold_to(2)
+        sale.tell(CheckIn(here.id, by=9), START + 2 * MINUTE)
+        sale.tell(CancelAuction(by=9), START + 3 * MINUTE)
+        assert sale.auction.seats_left == 2
 
     @pytest.mark.parametrize(("at_ms", "allowed"), [(CLASS - 1, True), (CLASS, False)])
     def test_until_the_class_begins(self, at_ms: int, allowed: bool) -> None:

@@ -75,3 +75,16 @@ def test_loading_gives_what_living_through_it_gave() -> None:
         assert loaded.pending() == lived.pending()
         taken = [r.seat_no for r in rows.values() if r.holds_seat]
         assert len(taken) == len(set(taken))
+
+
+def test_a_loaded_ledger_answers_the_keys_that_were_used() -> None:
+    loaded = ledger.of([seat(5, 7, 1), seat(6, 8, 2, key=None)])
+    assert loaded.under_key(7, "key-5") == seat(5, 7, 1)
+    assert loaded.under_key(8, "key-5") is None
+    assert loaded.under_key(8, None) is None
+
+
+def test_a_loaded_guest_who_is_checked_in_keeps_the_seat() -> None:
+    here = seat(5, 7, 1, status=ReservationStatus.COMPLETED)
+    assert ledger.of([here]).free_seat() == 2
+    assert ledger.of([here, seat(6, 8, 2, status=CANCELLED)]).free_seat() == 2

@@ -165,3 +165,13 @@ def test_in_a_cancelled_class_a_check_in_cannot_be_undone_to_waiting() -> None:
     refused = sale.tell(Undo(number, by=9), CLASS)
     assert isinstance(refused.reply, TransitionRefused)
     assert status(sale, number) is ReservationStatus.COMPLETED
+
+
+@pytest.mark.parametrize(("at_ms", "goes_on"), [(END - 1, True), (END, False)])
+def test_at_exactly_the_end_a_seat_that_comes_back_is_not_sold_again(
+    at_ms: int, goes_on: bool
+) -> None:
+    sale, number = sold_sale()
+    decision = sale.tell(GiveBack(number, 7), at_ms)
+    assert [event.kind for event in decision.events] == [EventKind.RELISTED] * goes_on
+    assert sale.auction.status is (Status.ACTIVE if goes_on else Status.SOLD)

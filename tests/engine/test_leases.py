@@ -1,6 +1,7 @@
 """Membership: which shards are ours, and how long a no counts."""
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
@@ -55,6 +56,21 @@ async def test_a_silent_member_loses_its_shards_and_may_not_refuse_before_that()
     assert len(gained) == 64
     _, lost = await one.renew()
     assert len(lost) == 64
+
+
+async def test_what_was_lost_and_came_back_unheard_is_both_lost_and_gained() -> None:
+    clock = HandClock()
+    db = MemoryDatabase(clock)
+    one, two = member("a", db, clock), member("b", db, clock)
+    await one.join()
+    await two.join()
+    assert await one.renew() == (frozenset(), frozenset())
+    clock.pass_ms(SETTINGS.lease_ttl_ms + 1)
+    await two.renew()
+    clock.pass_ms(SETTINGS.lease_ttl_ms + 1)
+    gained, lost = await one.renew()
+    assert len(gained) == len(lost) == 64
+    assert one.may_refuse(7)
 
 
 async def test_a_restart_under_the_same_name_takes_over_at_once() -> None:
@@ -160,7 +176,7 @@ async def test_slow_answers_do_not_make_the_next_beat_late() -> None:
     await one.join()
     renewals, renew = [], one._store.renew
 
-    async def slow(node_id: str, incarnation: int, ttl_ms: int, now_ms: int) -> frozenset[int]:
+    async def slow(node_id: str, incarnation: int, ttl_ms: int, now_ms: int) -> Mapping[int, int]:
         clock.pass_ms(60_000)
         renewals.append(now_ms)
         if len(renewals) == 3:
@@ -180,7 +196,7 @@ async def test_a_licence_is_counted_from_the_sending_however_late_the_answer() -
     class Slow(MemoryLeaseStore):
         async def renew(
             self, node_id: str, incarnation: int, ttl_ms: int, high_water_ms: int
-        ) -> frozenset[int]:
+        ) -> Mapping[int, int]:
             mine = await super().renew(node_id, incarnation, ttl_ms, high_water_ms)
             clock.pass_ms(2_500)
             return mine

@@ -8,7 +8,7 @@ import pytest
 from engine.actor import AuctionActor
 from engine.domain.auction import Status
 from engine.domain.messages import AuctionIs, Book, Booked, Look
-from engine.errors import Busy, Draining, Internal, NoOwner, NotFound
+from engine.errors import Busy, Draining, Internal, NoOwner, NotFound, Sold
 from engine.ports.commit import Due, Unavailable
 from engine.ports.leases import Tenure
 from engine.store.memory.commit import MemoryCommitStore
@@ -127,6 +127,22 @@ async def test_whoever_lost_a_shard_without_knowing_takes_nothing_from_its_new_o
         with pytest.raises(NotFound):
             await world.node.directory.ask(404, Book(1))
         assert world.node.directory.get(auction) is None
+
+
+async def test_an_auction_that_was_somebody_elses_for_a_while_is_loaded_anew() -> None:
+    """What happened there meanwhile is not in this node's memory, and its lease is good again."""
+    settings = quick(QUICK, lease_ttl_ms=60_000, lease_renew_ms=60_000)
+    async with small(settings) as world:
+        auction = world.sale(1)
+        await world.node.directory.ask(auction, Book(1))
+        before = world.node.directory.get(auction)
+        for shard in world.db.shards:
+            world.db.claims[shard] += 2
+        gained, lost = await world.node.membership.renew()
+        world.node.supervisor.shards_changed(gained, lost)
+        with pytest.raises(Sold):
+            await world.node.directory.ask(auction, Book(2))
+        assert world.node.directory.get(auction) is not before
 
 
 async def test_a_sale_the_clock_wants_is_wanted_on_until_its_owner_is_known() -> None:

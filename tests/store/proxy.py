@@ -1,12 +1,14 @@
 """A wire to PostgreSQL that can be cut after any byte, either way, or made to hold bytes back."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 _CHUNK_BYTES = 65_536
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
 _SYNC = b"S\x00\x00\x00\x04"
 """The message that ends a statement: until it comes, nothing is committed."""
 
@@ -21,6 +23,10 @@ class Way:
         self.held: bytearray | None = None
         """Bytes that were held back, once `hold` is called."""
         self.holds_sync_only = False
+        self.watch: Callable[[bytes], bool] | None = None
+        """Sees every chunk before it goes on; False: the wire dies, and the chunk with it."""
+        self.delay_s = 0.0
+        """How long each chunk is on its way."""
 
     def hold(self, *, sync_only: bool = False) -> None:
         """Let nothing through any more; or nothing but the Sync is kept."""
@@ -48,6 +54,11 @@ class Wire:
         """Carry one direction until somebody hangs up or the wire is cut."""
         writer = self._server if way is self.up else self._client
         while chunk := await reader.read(_CHUNK_BYTES):
+            if way.watch is not None and not way.watch(chunk):
+                self.abort()
+                return
+            if way.delay_s:
+                await asyncio.sleep(way.delay_s)
             chunk, dead = self._limited(chunk, way)
             way.seen_bytes += len(chunk)
             if chunk:
@@ -79,19 +90,72 @@ class Wire:
         return chunk[: way.cut_after], True
 
 
-class Proxy:
-    """Listens on a unix socket of its own; `wires` in the order in which they were opened."""
+def _no_matter(_: Wire) -> None:
+    """Nobody wants to know."""
 
-    def __init__(self, dsn: str) -> None:
+
+class Relay:
+    """Carries what connects to where `dial` leads; `wires` in the order in which they were opened.
+
+    `opened` hears of each wire before a byte has gone through it.
+    """
+
+    def __init__(self, opened: Callable[[Wire], None] = _no_matter) -> None:
+        self.wires: list[Wire] = []
+        self._opened = opened
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def dial(self) -> Streams:
+        """A connection to the other side. Raises OSError: then whoever connected is cut off."""
+        raise NotImplementedError
+
+    async def accept(
+        self, from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter
+    ) -> None:
+        """Somebody has connected."""
+        try:
+            from_server, to_server = await self.dial()
+        except OSError:
+            to_client.transport.abort()
+            return
+        wire = Wire(to_server, to_client)
+        self.wires.append(wire)
+        self._opened(wire)
+        for reader, way in ((from_client, wire.up), (from_server, wire.down)):
+            task = asyncio.get_running_loop().create_task(self._carry(wire, reader, way))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def hang_up(self) -> None:
+        """End every wire."""
+        for wire in self.wires:
+            wire.abort()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _carry(self, wire: Wire, reader: asyncio.StreamReader, way: Way) -> None:
+        try:
+            await wire.pump(reader, way)
+        except (OSError, RuntimeError):  # RuntimeError: uvloop's word for a closed transport
+            # A process that is killed with bytes unread resets: the other side has to hear of it,
+            # or it holds its locks for ever.
+            if wire.up.held is None:
+                wire.abort()
+
+
+class Proxy(Relay):
+    """Listens on a unix socket of its own."""
+
+    def __init__(self, dsn: str, opened: Callable[[Wire], None] = _no_matter) -> None:
+        super().__init__(opened)
         self._upstream = urlsplit(dsn)
         self.dsn = ""
-        self.wires: list[Wire] = []
-        self._tasks: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def listening(self, folder: Path) -> AsyncIterator["Proxy"]:
         """While this lasts, `dsn` leads through the proxy."""
-        server = await asyncio.start_unix_server(self._accept, folder / ".s.PGSQL.5432")
+        server = await asyncio.start_unix_server(self.accept, folder / ".s.PGSQL.5432")
         user = f"{self._upstream.username}@" if self._upstream.username else ""
         query = f"host={quote(str(folder), safe='/')}&port=5432"
         self.dsn = urlunsplit(self._upstream._replace(netloc=user, query=query))
@@ -99,29 +163,10 @@ class Proxy:
             yield self
         finally:
             server.close()
-            for wire in self.wires:
-                wire.abort()
-            for task in list(self._tasks):
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self.hang_up()
             await server.wait_closed()
 
-    async def _accept(
-        self, from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter
-    ) -> None:
-        from_server, to_server = await self._dial()
-        wire = Wire(to_server, to_client)
-        self.wires.append(wire)
-        for reader, way in ((from_client, wire.up), (from_server, wire.down)):
-            task = asyncio.get_running_loop().create_task(self._carry(wire, reader, way))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _carry(self, wire: Wire, reader: asyncio.StreamReader, way: Way) -> None:
-        with suppress(OSError):
-            await wire.pump(reader, way)
-
-    async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def dial(self) -> Streams:
         query = parse_qs(self._upstream.query)
         port = self._upstream.port or int(query.get("port", ["5432"])[0])
         host = self._upstream.hostname or query["host"][0]

@@ -9,7 +9,9 @@ import pytest
 from engine.errors import Busy, HotHourError, NotFound, UnknownOutcome
 from engine.store.postgres.access import reading, writing
 from engine.store.postgres.pool import ConnectSettings, Pool, connect, open_pool
+from tests.database import open_folder
 from tests.engine.world import eventually
+from tests.store.proxy import Proxy
 
 _WAITS_FOR_A_LOCK = """
 select count(*) = 1 from pg_stat_activity where pid = $1 and wait_event_type = 'Lock'
@@ -32,6 +34,22 @@ async def write(pool: Pool, sql: str) -> None:
 async def read(pool: Pool, sql: str) -> None:
     async with reading(pool) as connection:
         await connection.execute(sql)
+
+
+async def test_a_connection_that_swallows_what_it_is_given_is_given_up(database: str) -> None:
+    """The other side has vanished without a word; PostgreSQL's own time-out never comes."""
+    settings = ConnectSettings(catalog_connections_max=1, catalog_statement_timeout_ms=200)
+    with open_folder() as folder:
+        async with Proxy(database).listening(folder) as proxy:
+            pool = await open_pool(proxy.dsn, settings)
+            for wire in proxy.wires:
+                wire.up.hold()
+                wire.down.hold()
+            with pytest.raises(Busy):
+                async with asyncio.timeout(15):
+                    await read(pool, "select 1")
+            await read(pool, "select 1")
+            pool.terminate()
 
 
 async def test_a_connection_lost_while_reading_is_busy(pool: Pool) -> None:

@@ -1,7 +1,10 @@
 """What answers mean, without a store. With one, the contracts show the same."""
 
+from dataclasses import replace
 from uuid import UUID
 
+from engine.domain.decision import Move
+from engine.domain.ledger import Reservation, ReservationStatus
 from engine.ports.commit import (
     Committed,
     Entry,
@@ -11,7 +14,7 @@ from engine.ports.commit import (
     Verdict,
     Why,
 )
-from engine.store.outcomes import Hit, Resolved, Traces, late_verdict, outcomes, verdict
+from engine.store.outcomes import Hit, Placed, Resolved, Traces, late_verdict, outcomes, verdict
 from tests.contracts.turns import a_sale
 
 MINE, OTHERS = UUID(int=1), UUID(int=2)
@@ -59,3 +62,26 @@ def test_without_events_and_moves_there_is_nothing_to_have_lost() -> None:
     them."""
     traces = Traces(None, {})
     assert late_verdict(ENTRY, MINE, traces) is Verdict.COMMITTED_THEN_LOST
+
+
+def test_a_turn_without_a_revision_is_told_by_its_commit_id_alone() -> None:
+    assert ENTRY.expected == ENTRY.after.revision, "so the revision says nothing"
+    assert verdict(ENTRY, MINE, Resolved(0, MINE)) is Verdict.COMMITTED
+    assert verdict(ENTRY, MINE, Resolved(0, OTHERS)) is Verdict.NEVER
+
+
+def test_a_seat_that_somebody_else_moved_proves_nothing() -> None:
+    came, stayed = ReservationStatus.COMPLETED, ReservationStatus.PENDING_ON_SITE
+    after = Reservation(
+        50, 1, 5, 1, 100, None, "HOT-2222", None, 2, 1_000, status=came, changed_at_ms=2_000
+    )
+    entry = replace(ENTRY, moved=(Move(stayed, after, by=9),))
+    found = {
+        Placed(came, 2_000, 9): Verdict.COMMITTED_THEN_LOST,
+        Placed(came, 2_000, 8): Verdict.LOST,
+        Placed(came, 2_001, 9): Verdict.LOST,
+        Placed(stayed, None, None): Verdict.LOST,
+    }
+    for placed, told in found.items():
+        assert late_verdict(entry, MINE, Traces(None, {50: placed})) is told
+    assert late_verdict(entry, MINE, Traces(None, {})) is Verdict.LOST

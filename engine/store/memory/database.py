@@ -5,7 +5,7 @@ here suspends, so whatever a store does between two awaits is one transaction. I
 nodes that use it, which is how a simulated node loses its memory and finds its auctions again.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -82,6 +82,7 @@ class MemoryDatabase:
     outbox: dict[int, NoticeRow] = field(default_factory=dict)
     nodes: dict[str, NodeRow] = field(default_factory=dict)
     shards: dict[int, str | None] = field(init=False)
+    claims: Counter[int] = field(default_factory=Counter)
     guests: set[int] = field(default_factory=set)
     """Accounts that may book: in state OK, with a verified address."""
 

@@ -1,5 +1,7 @@
 """Heartbeats and shards, on rows in memory and by the memory's own clock."""
 
+from collections.abc import Mapping
+
 from engine.ports.leases import Joined, LeaseLost
 from engine.store.memory.database import MemoryDatabase, NodeRow
 
@@ -23,8 +25,9 @@ class MemoryLeaseStore:
 
     async def renew(
         self, node_id: str, incarnation: int, ttl_ms: int, high_water_ms: int
-    ) -> frozenset[int]:
-        """Beat, claim the shards of members that are gone, and answer the shards that are ours.
+    ) -> Mapping[int, int]:
+        """Beat, claim the shards of members that are gone, and answer the shards that are ours,
+        each with the number of its claim.
 
         Raises LeaseLost when this incarnation is not the newest.
         """
@@ -38,7 +41,8 @@ class MemoryLeaseStore:
         for no, owner in shards.items():
             if owner is None or (owner != node_id and nodes[owner].lease_until_ms <= now_ms):
                 shards[no] = node_id
-        return frozenset(no for no, owner in shards.items() if owner == node_id)
+                self._database.claims[no] += 1
+        return {no: self._database.claims[no] for no, owner in shards.items() if owner == node_id}
 
     async def leave(self, node_id: str, incarnation: int) -> None:
         """Give everything up at once; what was superseded has nothing to give up."""

@@ -299,8 +299,10 @@ comment on constraint node_pkey on node is 'One heartbeat row a member';
 create table shard (
     no integer constraint shard_pkey primary key,
     node_id text,
+    claims bigint not null default 0,
     constraint shard_owner foreign key (node_id) references node on delete set null
 );
+comment on column shard.claims is 'One more with every claim: tells a member that lost a shard and has it back, unheard, from one that had it all along';
 comment on constraint shard_pkey on shard is 'One row a shard: auction id modulo their number';
 comment on constraint shard_owner on shard is 'A shard is routed to a member that exists; the fence, not this row, guards the commit';
 insert into shard (no) select generate_series(0, 63);

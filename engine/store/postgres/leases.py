@@ -5,6 +5,8 @@ claim come one after the other: whoever is second sees what the first did. Must 
 commit: the fence does.
 """
 
+from collections.abc import Mapping
+
 from engine.ports.leases import Joined, LeaseLost
 from engine.store.postgres.lane import Lane
 from engine.store.postgres.pool import Connection
@@ -30,11 +32,11 @@ select id from node where lease_until <= now() and id <> $1 order by id
 for no key update skip locked
 """
 _CLAIM = """
-update shard set node_id = $1 where no = any (array(
+update shard set node_id = $1, claims = claims + 1 where no = any (array(
     select no from shard where node_id is null or node_id = any ($2::text[])
     order by no for no key update skip locked))
 """
-_MINE = "select no from shard where node_id = $1"
+_MINE = "select no, claims from shard where node_id = $1"
 _LEAVE = "update node set lease_until = now() where id = $1 and incarnation = $2 returning true"
 _RELEASE = "update shard set node_id = null where node_id = $1"
 
@@ -60,8 +62,9 @@ class PostgresLeaseStore:
 
     async def renew(
         self, node_id: str, incarnation: int, ttl_ms: int, high_water_ms: int
-    ) -> frozenset[int]:
-        """Beat, claim the shards of members that are gone, and answer the shards that are ours.
+    ) -> Mapping[int, int]:
+        """Beat, claim the shards of members that are gone, and answer the shards that are ours,
+        each with the number of its claim.
 
         Raises LeaseLost when this incarnation is not the newest; Unavailable when nothing was
         done, Ambiguous when that is not known.
@@ -83,7 +86,7 @@ class PostgresLeaseStore:
                 await connection.execute(_RELEASE, node_id)
 
 
-async def _claim(connection: Connection, node_id: str) -> frozenset[int]:
+async def _claim(connection: Connection, node_id: str) -> Mapping[int, int]:
     gone = [row["id"] for row in await connection.fetch(_GONE, node_id)]
     await connection.execute(_CLAIM, node_id, gone)
-    return frozenset(row["no"] for row in await connection.fetch(_MINE, node_id))
+    return {row["no"]: row["claims"] for row in await connection.fetch(_MINE, node_id)}
