@@ -7,10 +7,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # ARGS is passed on, for instance: make test ARGS="-k money", make lock ARGS=--upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fmt check bench lock clean
+.PHONY: help demo test fmt check bench sim kill mutants prove lock clean
 
 help: ## list these verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.installed ## a running shop with a falling price (PORT=8080); Ctrl-C stops it
 	$(BIN)/hothour demo $(if $(PORT),--port $(PORT)) $(ARGS)
@@ -30,6 +30,27 @@ check: .venv/.installed-dev ## format, lint, types and layers, nothing changed
 
 bench: .venv/.installed-dev ## the figures of docs/, measured on this machine
 	$(BIN)/python -m loadtests.bench $(ARGS)
+
+sim: .venv/.installed-dev ## the engine under every fault, simulated (ARGS="--seeds 0-99999")
+	$(BIN)/hothour simulate $(ARGS)
+
+kill: .venv/.installed-dev ## real processes and a real PostgreSQL, killed under load
+	$(BIN)/python -m tests.e2e.kills $(if $(ARGS),$(ARGS),--application 40 --postgres 20 --stale 20 \
+		--proxy 20 --away 1 --disk 1 --descriptors 1 --commits 1000)
+
+mutants: .venv/.installed-dev ## hand-made bugs: each must be caught
+	$(BIN)/python -m tests.mutants $(ARGS)
+
+prove: .venv/.installed-dev ## everything that shows the promises hold, at length (hours)
+	$(BIN)/hothour simulate --seeds 0-199999
+	$(BIN)/hothour simulate --world standard --seeds 0-4999
+	$(BIN)/python -m tests.mutants
+	$(BIN)/python -m tests.e2e.kills --application 500 --postgres 200 --stale 200 --proxy 100 \
+		--away 3 --disk 3 --descriptors 3 --commits 1000
+	$(BIN)/python -m tests.hostile.schema_cases --cases 100000 --seed 1
+	$(BIN)/python -m tests.hostile.live_fuzz --messages 100000 --seed 1
+	$(BIN)/python -m tests.hostile.probes --as-shipped
+	$(BIN)/python -m tests.hostile.timing --pairs 1500
 
 lock: .venv/.installed-dev ## write the lock files anew from pyproject.toml (ARGS=--upgrade)
 	$(LOCK) pyproject.toml -o requirements.lock

@@ -49,9 +49,10 @@ class Admission:
             raise bad_request("Sec-WebSocket-Protocol", f"This server speaks {PROTOCOL}.")
         if not _is_upgrade(request):
             raise bad_request("Upgrade", "A WebSocket upgrade is needed here.")
-        origin = request.headers.get("Origin")
-        if origin is not None and not self._allows(origin.lower(), request.host.lower()):
-            raise Forbidden("This origin is not allowed.")
+        host = request.host.lower()
+        for origin in request.headers.getall("Origin", ()):
+            if not self._allows(origin.lower(), host):
+                raise Forbidden("This origin is not allowed.")
 
     def enter(self, address: str) -> None:
         """Count one socket more. Raises Draining or Busy."""
@@ -76,14 +77,31 @@ class Admission:
 
     def _allows(self, origin: str, host: str) -> bool:
         # The scheme is not compared with our own: a proxy in front may have ended TLS.
-        return origin in self._origins or urlsplit(origin).netloc == host
+        return origin in self._origins or _host_of(origin) == host
 
 
 def bad_request(header: str, message: str) -> RuleBroken:
     return RuleBroken((FieldError(header, Invalid.code, message),))
 
 
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # such as an address that is none
+        return None
+
+
 def _is_upgrade(request: web.Request) -> bool:
-    upgrade = request.headers.get("Upgrade", "").lower().strip()
-    connection = request.headers.get("Connection", "").lower()
-    return request.method == "GET" and upgrade == "websocket" and "upgrade" in connection
+    headers = request.headers
+    upgrade = headers.get("Upgrade", "").lower().strip()
+    connection = headers.get("Connection", "").lower()
+    return (
+        request.method == "GET"
+        and request.version >= (1, 1)
+        and upgrade == "websocket"
+        and "upgrade" in connection
+        # aiohttp takes drafts, too, whose frames are others.
+        and headers.get("Sec-WebSocket-Version") == "13"
+        # What could be a body as well as frames is neither.
+        and not request.body_exists
+    )

@@ -93,7 +93,7 @@ class Answers:
     ) -> web.StreamResponse:
         """The problem that an error is over HTTP, with `more` headers."""
         body = problems.problem(
-            error, language=language, request_id=request_id, instance=request.path
+            error, language=language, request_id=request_id, instance=request.rel_url.raw_path
         )
         status: int = body["status"]
         lines = self._problems[language] + self._asked(request, request_id)

@@ -82,11 +82,11 @@ class Conversation:
                     if not self._too_fast(socket, now_ms):
                         self._writer.write(socket, ws_frames.pong(bytes(message.data)))
                 case WSMsgType.PONG:
-                    pass
+                    self._too_fast(socket, now_ms)
                 case WSMsgType.BINARY:
                     self._writer.close(socket, CloseCode.BAD_PROTOCOL)
                 case WSMsgType.CLOSE:
-                    self._writer.write(socket, ws_frames.close(message.data or CloseCode.NORMAL))
+                    self._writer.write(socket, ws_frames.goodbye(message.data))
                     return
                 case _:
                     return

@@ -30,6 +30,7 @@ from engine.errors import (
     Forbidden,
     HotHourError,
     Internal,
+    NotFound,
     UnknownOutcome,
     UnsupportedMediaType,
 )
@@ -80,7 +81,8 @@ class Endpoint:
         self._tally = tools.metrics.tally(route.method, pattern)
         self._roles = ROLES.get(route.access)
         self._token_needed = route.access is not Access.PUBLIC
-        self._read_path = path_reader(route.path)
+        lost = next((each for each in route.codes if issubclass(each, NotFound)), NotFound)
+        self._read_path = path_reader(route.path, lost)
         self._read_query = query_reader(route.query)
         self._body = (
             BodyReader(tools.body_limits, route.body, route.body_optional, route.parse)

@@ -72,31 +72,35 @@ def checked_key(given: str | None) -> str | None:
     raise Invalid(None, (FieldError("Idempotency-Key", "FORMAT"),))
 
 
-def path_reader(path: str) -> Callable[[Mapping[str, str]], dict[str, Any]] | None:
+def path_reader(
+    path: str, lost: type[NotFound] = NotFound
+) -> Callable[[Mapping[str, str]], dict[str, Any]] | None:
     """Make the reader of a route's path parameters: those ending in `_id` become integers.
 
-    None for a path without any. The reader raises NotFound for what cannot name anything.
+    None for a path without any. The reader raises `lost` for what cannot name anything.
     """
     if "{" not in path:
         return None
     ids = frozenset(re.findall(r"\{(\w*_id|id)\}", path))
 
     def read(matched: Mapping[str, str]) -> dict[str, Any]:
-        return {
-            name: _path_id(value) if name in ids else _path_text(value)
-            for name, value in matched.items()
-        }
+        found: dict[str, Any] = {}
+        for name, text in matched.items():
+            value = _path_id(text) if name in ids else _path_text(text)
+            if value is None:
+                raise lost
+            found[name] = value
+        return found
 
     return read
 
 
-def _path_id(text: str) -> int:
+def _path_id(text: str) -> int | None:
     if not _ID.fullmatch(text) or (value := int(text)) > ID_MAX:
-        raise NotFound
+        return None
     return value
 
 
-def _path_text(text: str) -> str:
-    if "\0" in text or "\ufffd" in text:  # what the database refuses, what was no UTF-8
-        raise NotFound
-    return text
+def _path_text(text: str) -> str | None:
+    # What the database refuses, what was no UTF-8.
+    return None if "\0" in text or "\ufffd" in text else text

@@ -1,13 +1,15 @@
 """Listens: aiohttp's server with what it lacks towards strangers.
 
 A deadline for headers, one typed answer without a traceback for what is no HTTP, the C parser or
-nothing. aiohttp has no public hook for these, so its connection is extended at three places:
-`data_received`, `connection_made` and `handle_error`; the tests of this module are what tells when
-a new aiohttp moves them.
+nothing; the RFC's rules for frames that its reader lets pass. aiohttp has no public hook for these,
+so its connection is extended: `data_received`, `connection_made`, `handle_error`,
+`finish_response` and `set_parser`; the tests of this module are what tells when a new aiohttp moves
+them.
 """
 
 import asyncio
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -23,7 +25,8 @@ from edge.incoming import RequestIds
 from edge.metrics import Metrics
 from edge.reading import ClientGone
 from edge.whole import Whole, header_lines
-from engine.errors import HotHourError, Internal, Invalid, RequestTimeout
+from edge.ws_headers import CheckedReader, Reader
+from engine.errors import HotHourError, Internal, Invalid, NotFound, RequestTimeout
 
 KEEPALIVE_S: Final = 75.0
 """An idle connection is closed after this long."""
@@ -143,6 +146,12 @@ class Guard:
         self.count_malformed()
         return Whole(400, _HEAD, self._body(Invalid(), 400), close=True)
 
+    def unroutable(self) -> web.StreamResponse:
+        """The answer to a target that is no path (`OPTIONS *`, `CONNECT host:port`), counted. What
+        follows could be a body or a request, so nothing does."""
+        self.count_malformed()
+        return Whole(404, _HEAD, self._body(NotFound(), 404), close=True)
+
     def broken(self, error: BaseException | None) -> web.StreamResponse:
         """The answer when a handler outside the pipeline raised."""
         self._log.error("request failed", route="unknown", exc_info=error)
@@ -181,7 +190,7 @@ class Connection(RequestHandler):
                 self._pay()
             if self._current_request is not None:
                 self._break_off(self._current_request)
-        elif (waiter := self._waiter) is not None and not waiter.done():
+        elif not requests or ((waiter := self._waiter) is not None and not waiter.done()):
             # Nobody is being served, so this is the beginning of headers that are not whole yet.
             self._spoke = True
             if not self._owes:
@@ -227,6 +236,20 @@ class Connection(RequestHandler):
         if isinstance(exc, HttpProcessingError) and status == 400:
             return self._guard.malformed()
         return self._guard.broken(exc)
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        # Routes answer every path, so aiohttp's own 404 is that of a target which is none.
+        if isinstance(resp, web.HTTPNotFound):
+            resp = self._guard.unroutable()
+        return await super().finish_response(request, resp, start_time)
+
+    def set_parser(self, parser: Any, data_received_cb: Callable[[], None] | None = None) -> None:
+        # From here on it is a WebSocket, and this reads its frames.
+        reader: Reader = parser
+        checked: Any = CheckedReader(reader)
+        super().set_parser(checked, data_received_cb)
 
     def give_up(self, farewell: bytes) -> None:
         """Close; whoever has begun to speak is told why."""

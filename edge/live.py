@@ -181,8 +181,10 @@ class LiveChannel:
         if not ws.can_prepare(request):
             error = bad_request("Upgrade", "The handshake is not that of RFC 6455.")
             return self._turn_away(error, request)
-        with suppress(ConnectionError):  # gone before the upgrade: the next lines see it
+        try:
             await ws.prepare(request)
+        except ConnectionError:
+            return web.Response()  # gone before the upgrade; a `ws` half made cannot be ended
         transport = request.transport
         if transport is None or transport.is_closing():
             return ws

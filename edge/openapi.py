@@ -16,6 +16,7 @@ from edge import openapi_problems
 from edge.incoming import ID_MAX
 from edge.pipeline import PREFIX
 from edge.routing import Access, Route
+from engine.errors import Stale
 
 Schema = dict[str, Any]
 
@@ -119,6 +120,7 @@ def _operation(route: Route, models: _Models) -> Schema:
         ],
         "responses": {
             str(route.status): _success(route, models),
+            **({"304": _NOT_MODIFIED} if route.conditional else {}),
             **openapi_problems.responses(openapi_problems.errors_of(route)),
         },
         "security": [{}, _BEARER] if route.access is Access.PUBLIC else [_BEARER],
@@ -171,6 +173,10 @@ def _shared(route: Route) -> list[Schema]:
     names = ["AcceptLanguage"]
     if route.method in _CHANGING and route.access is not Access.PUBLIC:
         names.append("IdempotencyKey")
+    if route.conditional:
+        names.append("IfNoneMatch")
+    if Stale in route.codes:
+        names.append("IfMatch")
     return [{"$ref": f"#/components/parameters/{name}"} for name in names]
 
 
@@ -179,6 +185,8 @@ def _success(route: Route, models: _Models) -> Schema:
         "description": route.summary,
         "headers": {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}},
     }
+    if route.conditional:
+        response["headers"]["ETag"] = {"$ref": "#/components/headers/ETag"}
     if route.answer is not None:
         response["content"] = {route.content_type: {"schema": models.answer(route)}}
     elif route.content_type != "application/json":
@@ -187,6 +195,13 @@ def _success(route: Route, models: _Models) -> Schema:
     return response
 
 
+_NOT_MODIFIED: Final[Schema] = {
+    "description": "What If-None-Match names is still so",
+    "headers": {
+        "X-Request-ID": {"$ref": "#/components/headers/RequestId"},
+        "ETag": {"$ref": "#/components/headers/ETag"},
+    },
+}
 _DESCRIPTION: Final = (
     "Instants are ISO-8601 UTC with milliseconds, prices decimal strings with two places,"
     " durations whole seconds. Every path also answers with a trailing slash. Errors are RFC 9457"
@@ -206,9 +221,29 @@ _PARAMETERS: Final[Schema] = {
         "description": "A retry with the same key gets the committed answer again.",
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$"},
     },
+    "IfNoneMatch": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "Answer 304 if this is still the ETag.",
+        "schema": {"type": "string"},
+    },
+    "IfMatch": {
+        "name": "If-Match",
+        "in": "header",
+        "description": 'Only if it still has this ETag, or this "<revision>"; else 412.',
+        "schema": {
+            "type": "string",
+            "pattern": r'^(\*|(W/)?"[0-9]{1,18}(\.[0-9]{1,18}\.[A-Z]{1,20})?")$',
+            "examples": ['"3"', '"3.17.ACTIVE"'],
+        },
+    },
 }
 
 _HEADERS: Final[Schema] = {
+    "ETag": {
+        "description": "Of this very version; absent where the answer is not to be kept",
+        "schema": {"type": "string"},
+    },
     "RequestId": {
         "description": "The request's own, if it sent 8 to 64 of A-Za-z0-9._-",
         "schema": {"type": "string"},

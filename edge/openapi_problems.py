@@ -27,6 +27,10 @@ MEMBERS: Final[Mapping[type[HotHourError], Mapping[str, Schema]]] = {
         "revision": _COUNT,
         "step": _COUNT,
     },
+    problems.NoAuctionForTurbo: {
+        "triggered": {"const": False},
+        "reason": {"const": "auction_not_found"},
+    },
     errors.RateLimited: _RETRY,
     errors.Unable: _RETRY,
 }
@@ -42,6 +46,8 @@ _EXAMPLES: Final[Mapping[str, Any]] = {
     "revision": 3,
     "step": 2,
     "retry_after_ms": 1_000,
+    "triggered": False,
+    "reason": "auction_not_found",
 }
 """A value of each member."""
 
@@ -76,7 +82,8 @@ PROBLEM: Final[Schema] = {
 
 
 def errors_of(route: Route) -> tuple[type[HotHourError], ...]:
-    """Every error the route can answer: its own and the pipeline's, in the order of the table."""
+    """Every error the route can answer: its own and the pipeline's, in the order of the table. One
+    that is not in it has more members than its row has, and stands in its place."""
     found: set[type[HotHourError]] = {
         errors.AuthExpired,
         errors.AuthInvalid,
@@ -99,14 +106,17 @@ def errors_of(route: Route) -> tuple[type[HotHourError], ...]:
         found.add(errors.KeyReused)
     if route.lane is Lane.BOOK:
         found |= {errors.KeyReused, errors.UnknownOutcome}
-    return tuple(each for each in problems.TABLE if each in found)
+    own = [each for each in route.codes if each not in problems.TABLE]
+    special = {base: each for each in own for base in each.__mro__ if base in problems.TABLE}
+    found |= special.keys()
+    return tuple(special.get(each, each) for each in problems.TABLE if each in found)
 
 
 def responses(found: Iterable[type[HotHourError]]) -> dict[str, Schema]:
     """The responses of an operation that can raise these, by status."""
     by_status: defaultdict[int, list[type[HotHourError]]] = defaultdict(list)
     for error in found:
-        by_status[problems.TABLE[error].status].append(error)
+        by_status[problems.row_of_class(error).status].append(error)
     return {str(status): _response(status, of) for status, of in sorted(by_status.items())}
 
 
@@ -151,7 +161,7 @@ def _schema(error: type[HotHourError]) -> Schema:
         "type": "object",
         "properties": {
             "code": code,
-            "status": {"const": problems.TABLE[error].status},
+            "status": {"const": problems.row_of_class(error).status},
             "retryable": {"const": error.retryable},
             **members,
         },
@@ -172,7 +182,7 @@ def example(error: type[HotHourError]) -> Schema:
     return {
         "type": problems.type_of(code),
         "title": text.title,
-        "status": problems.TABLE[error].status,
+        "status": problems.row_of_class(error).status,
         "detail": text.sentence.format(seconds=1, **members),
         "instance": "/api/v1",
         "code": code,

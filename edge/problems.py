@@ -70,10 +70,23 @@ TABLE: Final[Mapping[type[HotHourError], Row]] = {
 }
 
 
+class NoAuctionForTurbo(errors.NotFound):
+    """There is no such thing."""
+
+    @property
+    def members(self) -> dict[str, object]:
+        return {"triggered": False, "reason": "auction_not_found"}
+
+
 def row_of(error: HotHourError) -> Row:
     """The row of an error's class, or of the nearest one above it."""
-    row = TABLE.get(type(error))
-    return row or next(TABLE[each] for each in type(error).__mro__ if each in TABLE)
+    return row_of_class(type(error))
+
+
+def row_of_class(error: type[HotHourError]) -> Row:
+    """The same of the class alone."""
+    row = TABLE.get(error)
+    return row or next(TABLE[each] for each in error.__mro__ if each in TABLE)
 
 
 def code_of(error: HotHourError) -> str:

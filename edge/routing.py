@@ -122,6 +122,8 @@ class Route:
     """Errors of its own, beside those every route can answer."""
     lane: Lane = Lane.NONE
     body_optional: bool = False
+    conditional: bool = False
+    """A GET that has an ETag and answers 304 to an If-None-Match that names it."""
     remembers_key: bool = False
     """The pipeline keeps its committed answers under the Idempotency-Key. Bookings keep theirs on
     the reservation and leave this off."""

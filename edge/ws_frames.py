@@ -15,11 +15,15 @@ _SHORT_MAX, _MEDIUM_MAX = 125, 0xFFFF
 _CONTROL_MAX = 125
 
 
+_TRAVELLING = frozenset((1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)))
+
+
 class CloseCode(IntEnum):
     """Why a socket is closed. The range tells the client what to do: 40xx do not come back
     unchanged, 41xx come back with backoff, 42xx come back at once."""
 
     NORMAL = 1000
+    BROKEN = 1002
     BAD_TEXT = 1007
     BAD_PROTOCOL = 4000
     FORBIDDEN = 4003
@@ -47,6 +51,14 @@ def text(payload: bytes) -> bytes:
 def close(code: int) -> bytes:
     """A close frame. Its code says it all; there is no reason text."""
     return struct.pack("!BBH", _FIN | _CLOSE, 2, code)
+
+
+def goodbye(code: int) -> bytes:
+    """The answer to a client's close frame: its own code, or NORMAL if it had none (0); BROKEN for
+    a code that may not travel (RFC 6455, 7.4)."""
+    if not code:
+        return close(CloseCode.NORMAL)
+    return close(code if code in _TRAVELLING else CloseCode.BROKEN)
 
 
 def pong(payload: bytes) -> bytes:

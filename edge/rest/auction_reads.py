@@ -43,6 +43,7 @@ class AuctionReads:
                 tag=TAG,
                 query=ListQuery,
                 answer=list[AuctionRowAnswer],
+                conditional=True,
             ),
             Route(
                 method="POST",
@@ -65,6 +66,7 @@ class AuctionReads:
                 query=DetailQuery,
                 answer=AuctionAnswer,
                 codes=(NotFound,),
+                conditional=True,
             ),
             Route(
                 method="GET",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from edge.problems import NoAuctionForTurbo
 from edge.rest.auction_fields import detail_fields, turbo_fields
 from edge.rest.auction_reads import TAG, AuctionReads
 from edge.rest.conditions import tag_of, wanted_revision
@@ -38,14 +39,6 @@ _ONE: Final = "/auctions/{auction_id}"
 _UNSURE: Final = (UnknownOutcome,)
 _ASKED: Final = (UnknownOutcome, NoOwner, Draining)
 """What a sale's own node, or the lack of one, may answer besides."""
-
-
-class NoAuctionForTurbo(NotFound):
-    """There is no such thing."""
-
-    @property
-    def members(self) -> dict[str, object]:
-        return {"triggered": False, "reason": "auction_not_found"}
 
 
 def routes(

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StrictBool
 
-from edge.wire.base import Body, Id, InstantIn, PriceIn, Query
+from edge.wire.base import Body, Id, IdIn, InstantIn, PriceIn, Query
 from edge.wire.cursor import CURSOR_CHARS_MAX
 from engine.catalog.drafting import Asked
 from engine.catalog.planning import PlanAsked
@@ -95,7 +95,7 @@ class AuctionIn(AuctionChanges):
         None, description="Default: 600, at most a second less than drop_interval_secs"
     )
     publish: StrictBool = Field(True, description="false: keep it as a DRAFT")
-    studio_id: Id | None = Field(None, description="For a platform_admin alone, who has to say")
+    studio_id: IdIn | None = Field(None, description="For a platform_admin alone, who has to say")
 
 
 class CancelIn(Body):

@@ -108,4 +108,7 @@ Price = Annotated[
 """A price in an answer, from minor units."""
 
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
-"""A JSON integer id."""
+"""An id in an answer, or in a query, where every value is text."""
+
+IdIn = Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)]
+"""An id in a body: a JSON integer, neither "5" nor true."""

@@ -18,6 +18,7 @@ from edge.wire.base import (
     Answer,
     Body,
     Id,
+    IdIn,
     Instant,
     InstantIn,
     Price,
@@ -43,8 +44,8 @@ _UNKNOWN_SHOWN_MAX: Final = 20
 class BookBody(Body):
     """A press of "Hemen Kap"; `Order` is what it is read into."""
 
-    auction_id: Id
-    user_id: Id | None = Field(None, description="The caller's own id; another's is refused")
+    auction_id: IdIn
+    user_id: IdIn | None = Field(None, description="The caller's own id; another's is refused")
     max_price: PriceIn | None = Field(None, description="Refuse when it costs more than this")
 
 

@@ -90,13 +90,18 @@ async def serving(folder: Path, **settings: str) -> AsyncIterator[Program]:
                 await program.process.wait()
 
 
-async def start(folder: Path, **settings: str) -> Program:
-    """Start a server and wait for its `ready` line; the caller stops it."""
+async def start(folder: Path, descriptors: int | None = None, /, **settings: str) -> Program:
+    """Start a server and wait for its `ready` line; the caller stops it.
+
+    `descriptors`: as many files and sockets as it may have open at once.
+    """
+    ulimit = ("sh", "-c", f'ulimit -n {descriptors} && exec "$@"', "-")
+    limit = () if descriptors is None else ulimit
     stderr_path = folder / "stderr.log"
     given = {"HOTHOUR_DATA_DIR": str(folder / "data"), **QUIET, **settings}
     with stderr_path.open("ab") as stderr:
         process = await asyncio.create_subprocess_exec(
-            *COMMAND,
+            *(*limit, *COMMAND),
             "serve",
             "--port",
             "0",
@@ -113,7 +118,7 @@ async def start(folder: Path, **settings: str) -> Program:
     except TimeoutError:
         process.kill()
         line = ""
-    assert line.startswith("ready http://"), stderr_path.read_text()
+    assert line.startswith("ready http://"), stderr_path.read_text()[-4_000:]
     return Program(process, line.split()[1], stderr_path)
 
 

@@ -1,10 +1,12 @@
-"""A server that is killed, one that takes over, one that is asked to go."""
+"""A server that is killed, one that takes over, one that is asked to go.
+
+Killed under load, again and again and at named points, it is in test_kills.py.
+"""
 
 import asyncio
 import signal
 from pathlib import Path
 
-import aiohttp
 import asyncpg
 
 from tests.e2e.program import ask, client, live, seed, serving
@@ -29,45 +31,6 @@ async def test_after_kill_9_the_same_key_gives_the_same_reservation(tmp_path: Pa
         status, problem = await api.book(cast.guests[1], auction)
         assert (status, problem["code"]) == (409, "SOLD")
         assert "Traceback" not in again.log
-
-
-async def test_no_201_is_lost_and_no_seat_sold_twice_when_it_is_killed_in_a_rush(
-    tmp_path: Path, database: str
-) -> None:
-    settings = {"HOTHOUR_DATABASE_URL": database}
-    won: list[dict[str, object]] = []
-    async with serving(tmp_path, **settings) as server, client(server.url) as api:
-        cast = await seed(tmp_path, 200, **settings)
-        auctions = [(await api.sale(cast.admin, seats=40))["id"] for _ in range(4)]
-
-        async def press(number: int) -> None:
-            guest = cast.guests[number % 200]
-            await asyncio.sleep(number / 2_000)
-            try:
-                status, body = await api.book(guest, auctions[number % 4])
-            except aiohttp.ClientError:
-                return  # it died with our press in its hands
-            if status == 201:
-                won.append(body)
-
-        presses = asyncio.gather(*(press(number) for number in range(800)))
-        await eventually(lambda: len(won) >= 20, within_s=30)
-        await server.stop(signal.SIGKILL)
-        await presses
-    db = await asyncpg.connect(database)
-    rows = {r["id"]: r for r in await db.fetch("select * from reservation")}
-    per_seat = await db.fetch(
-        "select count(*) from reservation where status <> 'CANCELLED' group by auction_id, seat_no"
-    )
-    left = await db.fetch(
-        "select seats - seats_left as sold, (select count(*) from reservation r"
-        " where r.auction_id = a.id) as held from auction a"
-    )
-    await db.close()
-    assert len(won) >= 20
-    assert all(rows[body["id"]]["code"] == body["booking_code"] for body in won)
-    assert all(row["count"] == 1 for row in per_seat)
-    assert all(row["sold"] == row["held"] for row in left)
 
 
 async def test_a_second_process_answers_no_owner_and_takes_over_when_the_first_is_gone(

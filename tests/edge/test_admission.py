@@ -1,15 +1,24 @@
 """Who may open a socket: counts, origins, protocols; and what a number of descriptors allows."""
 
 import resource
+from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
+from aiohttp import HttpVersion10, StreamReader
 from aiohttp.test_utils import make_mocked_request
+from multidict import CIMultiDict
 
 from edge.admission import Admission, sockets_max
 from engine.errors import Busy, Draining, Forbidden, HotHourError, RuleBroken
 from engine.settings import Settings
 
-UPGRADE = {"Host": "shop.example", "Upgrade": "websocket", "Connection": "keep-alive, Upgrade"}
+UPGRADE = {
+    "Host": "shop.example",
+    "Upgrade": "websocket",
+    "Connection": "keep-alive, Upgrade",
+    "Sec-WebSocket-Version": "13",
+}
 
 
 def door(**limits: int | None) -> Admission:
@@ -49,6 +58,9 @@ def refusal(**headers: str) -> type[HotHourError] | None:
         ({"Origin": "https://shop.example.evil.example"}, Forbidden),
         ({"Origin": "null"}, Forbidden),
         ({"Origin": ""}, Forbidden),
+        ({"Origin": "http://["}, Forbidden),
+        ({"Sec_WebSocket_Version": "8"}, RuleBroken),
+        ({"Sec_WebSocket_Version": ""}, RuleBroken),
     ],
 )
 def test_an_upgrade_is_judged_by_its_headers(
@@ -57,9 +69,25 @@ def test_an_upgrade_is_judged_by_its_headers(
     assert refusal(**headers) is expected
 
 
-def test_only_get_upgrades() -> None:
+def test_of_several_origins_each_has_to_be_allowed() -> None:
+    ours, theirs = "https://shop.example", "https://evil.example"
+    for origins in ([ours, theirs], [theirs, ours]):
+        headers = CIMultiDict([*UPGRADE.items(), *(("Origin", each) for each in origins)])
+        with pytest.raises(Forbidden):
+            door().check(make_mocked_request("GET", "/ws", headers=headers))
+
+
+def test_only_get_upgrades_and_not_in_old_versions() -> None:
     with pytest.raises(RuleBroken):
         door().check(make_mocked_request("HEAD", "/ws", headers=UPGRADE))
+    with pytest.raises(RuleBroken):
+        door().check(make_mocked_request("GET", "/ws", headers=UPGRADE, version=HttpVersion10))
+
+
+def test_an_upgrade_has_no_body() -> None:
+    body: Any = StreamReader(MagicMock(), 1)
+    with pytest.raises(RuleBroken):
+        door().check(make_mocked_request("GET", "/ws", headers=UPGRADE, payload=body))
 
 
 def test_a_refused_form_is_a_400_and_says_what_is_spoken_here() -> None:

@@ -135,6 +135,13 @@ async def test_a_problem_says_its_language_and_that_it_depends_on_it() -> None:
     assert turkish.json["instance"] == "/lost"
 
 
+async def test_whatever_was_asked_for_the_instance_is_a_uri_reference() -> None:
+    async with rig(*ROUTES) as server:
+        lost = await server.ask("GET", "/yok/\u011f\U0001f9d8%01%22")
+    assert lost.status == 404
+    assert lost.json["instance"] == "/yok/%C4%9F%F0%9F%A7%98%01%22"
+
+
 async def test_retryable_answers_say_when_in_both_ways() -> None:
     async with rig(*ROUTES) as server:
         got = await server.ask("GET", "/busy")

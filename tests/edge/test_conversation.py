@@ -181,8 +181,11 @@ async def test_who_goes_on_regardless_is_closed(client: Client) -> None:
     assert await client.closed() == 4101
 
 
-async def test_pings_of_the_protocol_are_counted_too(here: World) -> None:
-    flood = client_frame(b"x", 0x89) * 100
+@pytest.mark.parametrize("first_byte", [0x89, 0x8A], ids=["pings", "pongs"])
+async def test_pings_and_pongs_of_the_protocol_are_counted_too(
+    here: World, first_byte: int
+) -> None:
+    flood = client_frame(b"x", first_byte) * 100
     async with here.stuck(flood):
         await here.until(lambda: here.meters.closes == [4101])
 

@@ -3,6 +3,7 @@
 import pytest
 
 from edge.incoming import RequestIds, checked_key, language_of, path_reader
+from edge.problems import NoAuctionForTurbo
 from engine.errors import Invalid, NotFound
 
 
@@ -78,6 +79,14 @@ def test_an_id_that_is_none_is_not_found(value: str) -> None:
     assert read is not None
     with pytest.raises(NotFound):
         read({"auction_id": value})
+
+
+def test_a_route_may_say_in_its_own_way_that_nothing_is_there() -> None:
+    read = path_reader("/x/{x_id}/{code}", NoAuctionForTurbo)
+    assert read is not None
+    for wrong in ({"x_id": "x", "code": "y"}, {"x_id": "1", "code": "\0"}):
+        with pytest.raises(NoAuctionForTurbo):
+            read(wrong)
 
 
 def test_the_largest_id_is_one() -> None:

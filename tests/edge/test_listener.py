@@ -7,11 +7,14 @@ from contextlib import suppress
 import pytest
 from aiohttp import http_parser, web
 
+from edge import listener
 from edge.endpoint import Tools
 from edge.listener import require_c_parser
 from edge.routing import Access, Call, Reply, Route
 from engine.settings import Settings
 from tests.edge.rig import HOST, Rig, rig
+from tests.engine.world import eventually
+from tests.hostile import wire
 
 
 async def hello(_: Call) -> Reply:
@@ -45,6 +48,17 @@ async def test_silence_is_closed_without_a_word() -> None:
     async with rig(HELLO, settings=IMPATIENT) as server:
         assert await server.raw() == b""
         assert await gave_up(server) == 1
+
+
+async def test_half_a_head_that_comes_with_the_connection_is_answered_as_well() -> None:
+    async with rig(HELLO, settings=IMPATIENT) as server:
+        assert server.runner.server is not None
+        connection, wire_ = server.runner.server(), Wire()
+        connection.connection_made(wire_)
+        connection.data_received(ASKED[:9])  # nobody waits for a request yet
+        await eventually(lambda: bool(wire_.written), 8)
+        assert wire_.written.startswith(b"HTTP/1.1 408 ")
+        connection.connection_lost(None)
 
 
 async def test_dripping_does_not_buy_time() -> None:
@@ -104,11 +118,20 @@ async def test_who_is_served_or_idle_between_requests_is_left_alone() -> None:
             writer.close()
 
 
+async def test_idling_between_requests_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "KEEPALIVE_S", 0.2)
+    async with rig(HELLO) as server:
+        got = await server.raw(ASKED)
+    assert got.count(b"HTTP/1.1 200 ") == 1
+
+
 class Wire(asyncio.Transport):
     """A connection on which both halves of a request arrive before the server does anything."""
 
-    def write(self, data: object) -> None:
-        pass
+    written = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += data
 
     def is_closing(self) -> bool:
         return False
@@ -170,6 +193,47 @@ async def test_what_is_no_http_is_answered_counted_and_not_logged(
     assert b"aiohttp" not in head
     found = json.loads(body)
     assert (found["code"], found["status"]) == ("VALIDATION", 400)
+
+
+SECOND = b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n" + SECOND,
+        b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(SECOND) + SECOND,
+    ],
+)
+async def test_a_target_that_is_no_path_is_a_problem_and_nothing_follows_it(sent: bytes) -> None:
+    async with rig(HELLO) as server:
+        got = await server.raw(sent)
+        assert server.metric("hothour_http_malformed_total") == 1
+        assert not server.lines
+    head, _, body = got.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 404 Not Found\r\n")
+    assert b"application/problem+json" in head
+    found = json.loads(body)  # and nothing behind it: what is in the body is no request
+    assert (found["code"], found["status"]) == ("NOT_FOUND", 404)
+
+
+async def test_frames_of_a_socket_are_checked_before_they_are_read() -> None:
+    def sockets(app: web.Application, _: Tools) -> None:
+        async def echo(request: web.Request) -> web.WebSocketResponse:
+            ws = web.WebSocketResponse()
+            await ws.prepare(request)
+            async for message in ws:
+                await ws.send_str(message.data)
+            return ws
+
+        app.router.add_get("/ws", echo)
+
+    masked, unmasked = wire.frame(b"masked"), wire.frame(b"unmasked", masked=False)
+    async with rig(mounts=sockets) as server:
+        # The second part comes right behind the handshake, before anybody reads frames.
+        got = await server.raw(wire.UPGRADE + b"\r\n" + masked + unmasked)
+    assert got.partition(b"\r\n\r\n")[2] == b"\x81\x06masked\x88\x02\x03\xea"
 
 
 async def test_garbage_after_an_answer_is_told_apart_from_it() -> None:

@@ -265,12 +265,17 @@ async def raising(*_: object) -> None:
     raise RuntimeError("ours")
 
 
+@pytest.mark.parametrize("begun", [False, True])
 async def test_who_is_gone_before_the_upgrade_is_no_error_of_ours(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, begun: bool
 ) -> None:
-    async def gone(_: object, request: Request) -> None:
+    upgrade = WebSocketResponse.prepare
+
+    async def gone(ws: WebSocketResponse, request: Request) -> object:
         assert request.transport is not None
         request.transport.abort()
+        if begun:
+            return await upgrade(ws, request)
         raise ConnectionResetError
 
     async with world() as here:

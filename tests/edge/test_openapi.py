@@ -1,17 +1,20 @@
 """The document is sound, whole, and says what the server does."""
 
+import re
 from enum import StrEnum
 from typing import Annotated, Any
 
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
 from openapi_spec_validator import validate
 from pydantic import Field
 
 from edge.openapi import document
 from edge.pipeline import PREFIX
+from edge.rest.conditions import wanted_revision
 from edge.routing import Access, Call, Lane, Reply, Route
 from edge.wire.base import Answer, Body, Id, Instant, Price, PriceIn, Query
-from engine.errors import AlreadyYours, RuleBroken, Sold
+from engine.errors import AlreadyYours, Invalid, RuleBroken, Sold, Stale
 
 
 class Kind(StrEnum):
@@ -63,6 +66,8 @@ ROUTES = (
     route("DELETE", "/things/{thing_id}", Access.STAFF, status=204),
     route("POST", "/things", Access.STAFF, body=Row, answer=Row, status=201, codes=(RuleBroken,)),
     route("POST", "/things/{thing_id}/cancel", Access.USER, body=Press, body_optional=True),
+    route("GET", "/tagged", answer=Row, conditional=True),
+    route("PUT", "/tagged", Access.STAFF, body=Press, answer=Row, codes=(Stale,)),
     route("GET", "/codes/{code}/qr.svg", Access.USER, content_type="image/svg+xml"),
     route("POST", "/book", Access.CUSTOMER, body=Press, lane=Lane.BOOK, codes=(Sold, AlreadyYours)),
 )
@@ -158,6 +163,39 @@ def test_who_may_call_is_said(made: dict[str, Any]) -> None:
     assert public["security"] == [{}, {"bearer": []}]
     assert staff["security"] == [{"bearer": []}]
     assert "studio_admin" in staff["description"]
+
+
+def test_what_has_a_tag_says_so_and_takes_it_back(made: dict[str, Any]) -> None:
+    def conditions(path: str, method: str) -> set[str]:
+        named = made["paths"][path][method]["parameters"]
+        references = {each.get("$ref", "").rpartition("/")[2] for each in named}
+        return references & {"IfNoneMatch", "IfMatch"}
+
+    responses = made["paths"]["/tagged"]["get"]["responses"]
+    assert conditions("/tagged", "get") == {"IfNoneMatch"}
+    assert "ETag" in responses["200"]["headers"]
+    assert "ETag" in responses["304"]["headers"]
+    assert "content" not in responses["304"]
+    assert conditions("/tagged", "put") == {"IfMatch"}
+    plain = made["paths"]["/things"]["get"]["responses"]
+    assert conditions("/things", "get") == set()
+    assert "304" not in plain
+    assert "ETag" not in plain["200"]["headers"]
+
+
+def test_an_if_match_is_what_the_reader_takes(made: dict[str, Any]) -> None:
+    pattern = made["components"]["parameters"]["IfMatch"]["schema"]["pattern"]
+    for sound in ('"3"', '"3.17.ACTIVE"', 'W/"3"', "*"):
+        assert re.fullmatch(pattern, sound)
+        wanted_revision(headers_of({"If-Match": sound}))
+    for wrong in ("3", '"3.17"', '"x"', '"3", "4"', '""'):
+        assert not re.search(pattern, wrong)
+        with pytest.raises(Invalid):
+            wanted_revision(headers_of({"If-Match": wrong}))
+
+
+def headers_of(given: dict[str, str]) -> CIMultiDictProxy[str]:
+    return CIMultiDictProxy(CIMultiDict(given))
 
 
 def test_changing_routes_take_a_key(made: dict[str, Any]) -> None:

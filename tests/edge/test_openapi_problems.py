@@ -121,6 +121,22 @@ def test_one_problem_is_not_another() -> None:
     assert fits == ["SOLD"]
 
 
+def test_an_error_with_more_members_than_its_row_stands_in_its_place() -> None:
+    special = problems.NoAuctionForTurbo
+    route = replace(PLAIN, path="/x/{x_id}", codes=(special,))
+    assert special in errors_of(route)
+    assert errors.NotFound not in errors_of(route)
+    made = document([route])
+    response = made["paths"]["/x/{x_id}"]["get"]["responses"]["404"]
+    schema = response["content"]["application/problem+json"]["schema"]
+    validator = OAS31Validator({**schema, "components": made["components"]})
+    for error, fits in ((special(), True), (errors.NotFound(), False)):
+        found = problems.problem(error, language="en", request_id="request-1", instance="/x")
+        assert validator.is_valid(found) == fits
+    (example,) = made["components"]["schemas"][name_of(special)]["examples"]
+    validator.validate(example)
+
+
 @pytest.mark.parametrize("error", TABLE, ids=lambda error: error.code)
 def test_examples_are_problems_of_their_kind(error: type[errors.HotHourError]) -> None:
     schemas = document([EVERY])["components"]["schemas"]

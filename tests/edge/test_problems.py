@@ -108,6 +108,14 @@ def test_turkish_hears_turkish_even_when_the_error_brings_english_words() -> Non
     assert problem(error, "tr")["detail"] == "Şu anki durum bu değişikliğe izin vermiyor."
 
 
+def test_a_sale_without_turbo_that_is_not_there_is_told_as_turbo_is() -> None:
+    error = problems.NoAuctionForTurbo()
+    told = problems.problem(error, language="en", request_id="request-1", instance="/x")
+    assert (told["status"], told["code"]) == (404, "NOT_FOUND")
+    assert (told["triggered"], told["reason"]) == (False, "auction_not_found")
+    assert problems.row_of_class(type(error)) is TABLE[errors.NotFound]
+
+
 def test_a_class_of_somebody_else_has_the_row_of_the_one_above_it() -> None:
     class Swamped(errors.Busy):
         """Much too busy."""

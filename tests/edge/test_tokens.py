@@ -93,6 +93,20 @@ def test_typ_and_audience_each_suffice_to_tell_kinds_apart(mint: TokenMint, kind
 
 
 @pytest.mark.parametrize("kind", ["access", "refresh", "verify_email", "reset_password"])
+def test_a_token_has_one_spelling(mint: TokenMint, kind: str) -> None:
+    good = one_of_each(mint)[kind]
+    readers(mint)[kind](good)
+    for spelling in (
+        good + "=",
+        good + "\n",
+        f"{good[:-4]}!{good[-4:]}",
+        f"{good[:-4]} {good[-4:]}",
+    ):
+        with pytest.raises(AuthInvalid):
+            readers(mint)[kind](spelling)
+
+
+@pytest.mark.parametrize("kind", ["access", "refresh", "verify_email", "reset_password"])
 @pytest.mark.parametrize("missing", ["exp", "iat", "sub", "aud", "iss", "jti", "typ"])
 def test_every_claim_is_demanded(mint: TokenMint, kind: str, missing: str) -> None:
     claims = claims_of(one_of_each(mint)[kind])

@@ -40,6 +40,20 @@ def test_a_close_frame_is_its_code(code: CloseCode) -> None:
     assert struct.unpack("!H", frame.data) == (code,)
 
 
+@pytest.mark.parametrize("code", [1000, 1001, 1003, 1007, 1014, 3000, 4000, 4999])
+def test_a_goodbye_is_answered_by_its_own_code(code: int) -> None:
+    assert ws_frames.goodbye(code) == ws_frames.close(code)
+
+
+def test_a_goodbye_without_a_code_is_a_normal_one() -> None:
+    assert ws_frames.goodbye(0) == ws_frames.close(CloseCode.NORMAL)
+
+
+@pytest.mark.parametrize("code", [1, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65_535])
+def test_a_code_that_may_not_travel_is_not_sent_back(code: int) -> None:
+    assert ws_frames.goodbye(code) == ws_frames.close(CloseCode.BROKEN)
+
+
 def test_a_ping_is_empty_and_a_pong_says_what_the_ping_said() -> None:
     assert parsed(ws_frames.PING).opcode is Opcode.PING
     pong = parsed(ws_frames.pong(b"p" * 125))

@@ -165,7 +165,11 @@ async def test_turbo_at_exactly_its_instant_is_triggered_by_this_request(front: 
 
 async def test_turbo_of_an_unknown_auction_says_so_twice(front: Shopfront) -> None:
     sale = await front.shop.sale(turbo_enabled=True, turbo_drop_amount=2)
-    for by, auction_id in [(front.shop.owner, 999), (front.shop.rival, sale)]:
+    for by, auction_id in [
+        (front.shop.owner, 999),
+        (front.shop.rival, sale),
+        (front.shop.owner, "no-id"),
+    ]:
         refused = await front.post(f"/auctions/{auction_id}/trigger-turbo", by=by)
         assert (refused.status, refused.code) == (404, "NOT_FOUND")
         assert (refused.body["triggered"], refused.body["reason"]) == (False, "auction_not_found")

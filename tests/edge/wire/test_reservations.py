@@ -7,6 +7,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from edge.wire.reservations import BookBody, Order, max_price_minor, read_order
 from engine.errors import Invalid, RuleBroken
@@ -94,6 +95,11 @@ def test_the_document_describes_what_is_read() -> None:
         order, model = read_order(raw), BookBody.model_validate_json(raw)
         assert (order.auction_id, order.user_id) == (model.auction_id, model.user_id)
         assert order.max_price == model.max_price
+    for wrong in (b'"7"', b"true", b"7.0", b"0", b"null"):
+        with pytest.raises(Invalid):
+            read_order(b'{"auction_id": %b}' % wrong)
+        with pytest.raises(ValidationError):
+            BookBody.model_validate_json(b'{"auction_id": %b}' % wrong)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,5 @@
+"""`python -m tests.mutants`."""
+
+from tests.mutants.run import main
+
+raise SystemExit(main())
