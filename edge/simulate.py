@@ -6,7 +6,7 @@ The only place outside of the tests that knows engine.simulation; nothing that s
 import os
 import sys
 from collections.abc import Collection
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Annotated
 
 import orjson
@@ -60,7 +60,8 @@ def simulate(
     )
     _clear()
     if as_json:
-        _say(orjson.dumps(asdict(report), option=orjson.OPT_NON_STR_KEYS).decode())
+        sums = {each.name: getattr(report, each.name) for each in fields(report)}
+        _say(orjson.dumps(sums, option=orjson.OPT_NON_STR_KEYS).decode())
     else:
         _show(report)
     silent = report.never(faults)
@@ -110,7 +111,8 @@ def _one(
     if tell_all:
         _tell(outcome, len(outcome.trace))
     elif outcome.breach is not None:
-        _explain(outcome, None if set(faults) == set(Fault) else [f.value for f in faults])
+        chosen = [fault.value for fault in faults] or ["none"]
+        _explain(outcome, None if set(faults) == set(Fault) else chosen)
     _say(f"{world} {seed}: {_verdict(outcome)}, {len(plan.acts)} acts, trace {outcome.digest}")
     if outcome.breach is not None:
         raise typer.Exit(1)

@@ -88,6 +88,7 @@ class Crowd:
         at_once = act.exact
         while True:
             self.judge.sends(act.guest, key)
+            sent_ns = self.loop.now_ns
             answer = await self.network.ask(auction_id, message, at_once=at_once)
             self.judge.note("guest", act.guest, key, auction_id, _named(answer))
             if isinstance(answer, _NOTHING_DONE):
@@ -98,7 +99,7 @@ class Crowd:
                 self.judge.told(act.guest, key, auction_id, answer)
                 return answer
             if isinstance(answer, Refused):
-                self.judge.refused(act.guest, key, auction_id, answer, since_ns)
+                self.judge.refused(act.guest, key, auction_id, answer, since_ns, sent_ns)
                 return answer
             at_once = False
             await asyncio.sleep(self.rng.choice(_PAUSES_MS) / 1000)

@@ -75,6 +75,7 @@ class Judge:
         self._asked: dict[tuple[int, str], Asked] = {}
         self._promised: dict[int, Reservation] = {}
         self._keys: dict[tuple[int, str], int] = {}
+        self._keyed_ns: dict[tuple[int, str], int] = {}
         self._history: dict[int, list[tuple[int, Auction]]] = {
             auction_id: [(loop.now_ns, row.auction)]
             for auction_id, row in database.auctions.items()
@@ -156,6 +157,7 @@ class Judge:
         elif not asked.arrived(new.accepted_at_ms) and new.accepted_at_ms > high_water_ms:
             self.broken("P4", f"{about}: accepted at an instant when nothing arrived")
         if new.key is not None:
+            self._keyed_ns.setdefault((new.user_id, new.key), self._loop.now_ns)
             earlier = self._keys.setdefault((new.user_id, new.key), new.id)
             if earlier != new.id:
                 self.broken("P5", f"{about}: its key has reservation {earlier} already")
@@ -207,10 +209,23 @@ class Judge:
         self._same(self._promised[said.id], said)
 
     def refused(
-        self, user_id: int, key: str, auction_id: int, no: errors.Refused, since_ns: int
+        self,
+        user_id: int,
+        key: str,
+        auction_id: int,
+        no: errors.Refused,
+        since_ns: int,
+        sent_ns: int,
     ) -> None:
-        """A guest has heard no: it must have been true at some moment since it was asked."""
+        """A guest has heard no: it must have been true at some moment since it was first asked, and
+        there was nothing under that key when it was sent this time."""
         self.seen["refusals"] += 1
+        taken, at_ns = self._keys.get((user_id, key)), self._keyed_ns.get((user_id, key))
+        if taken is not None and at_ns is not None and at_ns < sent_ns:
+            booked = self._database.reservations[taken].reservation
+            if booked.auction_id == auction_id:
+                what = f"guest {user_id}, key {key}: has reservation {taken}, and heard {no.code}"
+                self.broken("P5", what)
         if not self._was_true(user_id, key, auction_id, no, since_ns):
             what = f"guest {user_id}, key {key}, auction {auction_id}: {no.code} was never true"
             self.broken("P1", what)

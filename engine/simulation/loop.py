@@ -9,6 +9,7 @@ exactly as a process that was killed. Must never look at a real clock, a socket 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from heapq import heappop, heappush
 from random import Random
@@ -90,7 +91,8 @@ class VirtualLoop:
         self._ready: deque[Step] = deque()
         self._timers: list[tuple[int, int, Step]] = []
         self._seq = 0
-        self._tasks: list[asyncio.Task[Any]] = []
+        self._tasks: list[tuple[asyncio.Task[Any], Any]] = []
+        """Each with the work it was given, which may be wrapped and never have begun."""
         self._open = True
         self._halted = False
 
@@ -236,9 +238,9 @@ class VirtualLoop:
         task = asyncio.Task(
             self.work_of(coro), loop=self._itself, name="simulated", context=context
         )
-        self._tasks.append(task)
+        self._tasks.append((task, coro))
         if len(self._tasks) > 4_096:
-            self._tasks = [task for task in self._tasks if not task.done()]
+            self._tasks = [each for each in self._tasks if not each[0].done()]
         return task
 
     def get_debug(self) -> bool:
@@ -258,14 +260,14 @@ class VirtualLoop:
     def close(self) -> None:
         """Let go of whatever never came to an end."""
         self._open = False
-        for task in self._tasks:
-            if not task.done():
-                task._log_destroy_pending = False  # type: ignore[attr-defined]
-                work: Any = task.get_coro()
-                try:
-                    work.close()
-                except RuntimeError:
-                    continue  # it would have gone on cleaning up for ever
+        for task, given in self._tasks:
+            if task.done():
+                continue
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            for work in (task.get_coro(), given):
+                # It may want to go on cleaning up for ever.
+                with suppress(RuntimeError):
+                    work.close()  # type: ignore[union-attr]
         self._tasks.clear()
         self._ready.clear()
         self._timers.clear()

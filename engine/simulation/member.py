@@ -113,10 +113,10 @@ class Member:
         self._starts += 1
         self.machine = Machine(self.name, wakes_early=world.wakes_early)
         rng = Random(f"{world.rng.random()} {self.name} {self._starts}")
-        world.loop.spawn(self.machine, self._run(rng))
+        self._starting = self._made(rng)
+        world.loop.spawn(self.machine, self._run(self._starting))
 
-    async def _run(self, rng: Random) -> None:
-        node = self._starting = self._made(rng)
+    async def _run(self, node: Node) -> None:
         try:
             await node.start()
         except (StoreError, ClockWrong, LeaseLost):

@@ -33,6 +33,8 @@ _HEALING_MS = 15_000
 """After the faults: what was in doubt is known, leases have passed on, mail is carried."""
 _ASKING_MS = 15_000
 _PROBE_GUEST = 8_000
+_SPARED_MAX = 12
+"""So many places where an actor might be struck are passed by at most."""
 _GUESTS = set(range(1, 9_000))
 """Whoever may book: shared, since nobody changes it and a world is small."""
 
@@ -120,6 +122,7 @@ class World:
         self.crowd = Crowd(self.loop, self.rng, network, self.judge, self.database)
         self._began_ns = self.loop.now_ns
         self._open = 0
+        self._spared = self.rng.randrange(_SPARED_MAX)
         self.loop.work_of = self._work_of
 
     # --- the run ---------------------------------------------------------------------------------
@@ -226,7 +229,14 @@ class World:
         return consumer(work, self._strikes, self._struck) if is_consumer(work) else work
 
     def _strikes(self) -> bool:
-        return self.armed.take("actor") is not None
+        # Not always at the first chance, or it would strike before the commit for ever.
+        if self._spared:
+            self._spared -= 1
+            return False
+        if self.armed.take("actor") is None:
+            return False
+        self._spared = self.rng.randrange(_SPARED_MAX)
+        return True
 
     def _struck(self, place: str) -> None:
         self.judge.seen[f"raised at {place}"] += 1

@@ -34,7 +34,7 @@ def test_what_is_right_breaks_nothing() -> None:
     stage.judge.told(GUEST, "k", 1, answer(said))
     booked(stage, OTHER, "o")
     asked(stage, 9, "n")
-    stage.judge.refused(9, "n", 1, SOLD, stage.loop.now_ns)
+    stage.judge.refused(9, "n", 1, SOLD, stage.loop.now_ns, stage.loop.now_ns)
     stage.judge.at_the_end()
     assert stage.judge.breach is None
     assert stage.judge.seen["booked"] == stage.judge.seen["committed"] == 2
@@ -86,7 +86,7 @@ def test_p1_seats_are_counted_again_at_the_end() -> None:
 def test_p1_sold_that_was_never_true() -> None:
     stage = judged()
     asked(stage)
-    stage.judge.refused(GUEST, "k", 1, SOLD, stage.loop.now_ns)
+    stage.judge.refused(GUEST, "k", 1, SOLD, stage.loop.now_ns, stage.loop.now_ns)
     assert broken(stage) == "P1"
 
 
@@ -99,10 +99,10 @@ def test_p1_sold_that_was_true_at_some_moment_since_it_was_asked() -> None:
     stage.wait(10)
     written(stage, stage.entry(CancelSeat(said.id, 9_000)))
     assert stage.database.auctions[1].auction.seats_left == 1
-    stage.judge.refused(OTHER, "o", 1, SOLD, since_ns)
+    stage.judge.refused(OTHER, "o", 1, SOLD, since_ns, stage.loop.now_ns)
     assert stage.judge.breach is None
     stage.wait(10)
-    stage.judge.refused(OTHER, "o", 1, SOLD, stage.loop.now_ns)
+    stage.judge.refused(OTHER, "o", 1, SOLD, stage.loop.now_ns, stage.loop.now_ns)
     assert broken(stage) == "P1"
 
 
@@ -110,7 +110,7 @@ def test_p1_sold_stays_true_after_the_end() -> None:
     stage = judged()
     asked(stage)
     stage.loop.run_until(stage.loop.ns_of(sale().terms.ends_at_ms))
-    stage.judge.refused(GUEST, "k", 1, SOLD, stage.loop.now_ns)
+    stage.judge.refused(GUEST, "k", 1, SOLD, stage.loop.now_ns, stage.loop.now_ns)
     assert stage.judge.breach is None
 
 
@@ -128,7 +128,7 @@ def test_p1_sold_stays_true_after_the_end() -> None:
 def test_p1_another_no_that_was_never_true(no: errors.Refused) -> None:
     stage = judged()
     asked(stage)
-    stage.judge.refused(GUEST, "k", 1, no, stage.loop.now_ns)
+    stage.judge.refused(GUEST, "k", 1, no, stage.loop.now_ns, stage.loop.now_ns)
     assert broken(stage) == "P1"
 
 
@@ -137,12 +137,12 @@ def test_a_no_that_is_true_breaks_nothing() -> None:
     booked(stage)
     now_ns = stage.loop.now_ns
     for no in (errors.AlreadyYours(1), errors.RebookRefused()):
-        stage.judge.refused(GUEST, "again", 1, no, now_ns)
-    stage.judge.refused(GUEST, "k", 2, errors.KeyReused(), now_ns)
+        stage.judge.refused(GUEST, "again", 1, no, now_ns, now_ns)
+    stage.judge.refused(GUEST, "k", 2, errors.KeyReused(), now_ns, now_ns)
     row = stage.database.auctions[2]
     row.auction = replace(row.auction, status=Status.CANCELLED)
-    stage.judge.refused(OTHER, "o", 2, errors.Cancelled(), now_ns)
-    stage.judge.refused(OTHER, "o", 2, errors.Expired(), now_ns)
+    stage.judge.refused(OTHER, "o", 2, errors.Cancelled(), now_ns, now_ns)
+    stage.judge.refused(OTHER, "o", 2, errors.Expired(), now_ns, now_ns)
     assert stage.judge.breach is None
 
 

@@ -251,13 +251,13 @@ def first_breach(mutation: Mutation, kind: str = "small") -> Outcome:
         (mutations.takes_the_unknown_for_a_no, {"P3", "liveness"}),
         (mutations.never_asks_what_became_of_it, {"liveness"}),
         (mutations.sells_at_the_price_of_a_drop_ago, {"P4"}),
+        (mutations.forgets_keys, {"P5"}),
         (mutations.forgets_seats_that_come_back, {"P1"}),
         (mutations.tells_the_wrong_guest, {"P3"}),
         (mutations.counts_frames_wrong, {"P6"}),
         (mutations.done_without_carrying, {"P2"}),
     ],
 )
-@pytest.mark.filterwarnings("ignore:coroutine 'AuctionActor._work' was never awaited")
 def test_an_engine_with_a_fault_breaks_its_promise(mutation: Mutation, promises: set[str]) -> None:
     breach = first_breach(mutation).breach
     assert breach is not None
