@@ -32,15 +32,18 @@ class Membership:
     async def join(self) -> None:
         """Become a member and take what is free. Raises StoreError, and ClockWrong: this clock is
         far from the database's, or from instants an earlier process has sold at."""
+        asked_ms = self._clock.now_ms()
         joined = await self._store.join(self.node_id, self._settings.lease_ttl_ms)
-        self._compare(joined.store_now_ms)
+        self._compare(asked_ms, joined.store_now_ms)
         self._clock.at_least(joined.high_water_ms)
         self._incarnation = joined.incarnation
         await self.renew()
 
-    def _compare(self, store_now_ms: int) -> None:
-        """A clock that is ahead would end sales early, and tell every later process to do so."""
-        apart_ms = self._clock.now_ms() - store_now_ms
+    def _compare(self, asked_ms: int, store_now_ms: int) -> None:
+        """A clock that is ahead would end sales early, and tell every later process to do so. The
+        database looked at its own between our asking and now: a slow answer is no difference."""
+        ahead_ms, behind_ms = asked_ms - store_now_ms, store_now_ms - self._clock.now_ms()
+        apart_ms = max(ahead_ms, 0) - max(behind_ms, 0)
         if abs(apart_ms) > self._settings.clock_apart_ms_max:
             where = "ahead of" if apart_ms > 0 else "behind"
             raise ClockApart(

@@ -19,8 +19,9 @@ from engine.simulation import rules
 from engine.simulation.loop import VirtualLoop
 from engine.store.memory.database import MemoryDatabase
 
-SKEW_MS_MAX = 400
-"""So far may the clock by which a sale is over be ahead of the true time."""
+SKEW_MS_MAX = 5_100
+"""So far may the clock by which a sale is over be ahead of the true time: with a clock that is
+5 s off (`clock_apart_ms_max`) a process still starts."""
 
 
 LATE_MS_MAX = 5_000

@@ -8,7 +8,7 @@ import pytest
 from engine.clock import ClockApart, ClockBehind
 from engine.leases import Membership
 from engine.ports.commit import Unavailable
-from engine.ports.leases import LeaseLost
+from engine.ports.leases import Joined, LeaseLost
 from engine.settings import Settings
 from engine.store.memory.database import MemoryDatabase
 from engine.store.memory.leases import MemoryLeaseStore
@@ -159,6 +159,20 @@ async def test_a_clock_that_is_far_from_the_databases_sells_nothing_and_leaves_n
     await again.join()
     assert again.may_refuse(1)
     assert right.now_ms() == MemoryDatabase(right).clock.now_ms()
+
+
+async def test_a_slow_answer_is_no_difference_between_clocks() -> None:
+    clock = HandClock()
+
+    class Slow(MemoryLeaseStore):
+        async def join(self, node_id: str, ttl_ms: int) -> Joined:
+            joined = await super().join(node_id, ttl_ms)
+            clock.pass_ms(20_000)
+            return joined
+
+    one = Membership("a", Slow(MemoryDatabase(clock)), clock, SETTINGS)
+    await one.join()
+    assert one.valid
 
 
 async def test_a_clock_that_is_a_little_off_is_good_enough() -> None:

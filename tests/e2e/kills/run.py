@@ -19,6 +19,7 @@ from tests.e2e.kills.crowd import Crowd
 from tests.e2e.kills.strikes import Strike
 from tests.e2e.kills.world import World
 
+_TRIES_MAX = 3
 _COUNTED = ("lost", "oversold", "ghosts", "unsold", "prices", "answers", "log")
 
 
@@ -87,8 +88,12 @@ class Run:
         row, began = Row(kind), monotonic()
         for number in range(count):
             rng = Random(f"{self.seed}/{kind}/{number}")
-            crowd = Crowd(self.world, Asked(), rng, patience_s=patience_s)
-            await self._cycle(row, strike, number, crowd)
+            for _ in range(_TRIES_MAX):
+                crowd = Crowd(self.world, Asked(), rng, patience_s=patience_s)
+                if await self._cycle(row, strike, number, crowd):
+                    break
+            else:
+                row.inconclusive.append(f"cycle {number}: the instant to strike never came")
         row.seconds = monotonic() - began
         return row
 
@@ -98,7 +103,8 @@ class Run:
             for asked, auctions in self.told:
                 row.add(await audit(db, asked, auctions))
 
-    async def _cycle(self, row: Row, strike: Strike, number: int, crowd: Crowd) -> None:
+    async def _cycle(self, row: Row, strike: Strike, number: int, crowd: Crowd) -> bool:
+        """Was there something to strike? What was promised is held either way."""
         world, asked = self.world, crowd.asked
         for node in world.nodes:
             node.commits.seen.clear()
@@ -112,12 +118,10 @@ class Run:
             with suppress(asyncio.CancelledError):
                 await load
         await crowd.fill_up()
-        row.cycles += 1
         row.count(asked.presses.values())
         row.again += sum(asked.refusals.values())
-        if struck is None:
-            row.inconclusive.append(f"cycle {number}: the instant to strike never came")
-        else:
+        if struck is not None:
+            row.cycles += 1
             row.kills += struck.kills
             row.stale += struck.stale
             row.points[struck.point] += 1
@@ -126,6 +130,7 @@ class Run:
             row.inconclusive.append(f"cycle {number}: nobody booked")
         await self._audit(row, crowd)
         self.told.append((asked, crowd.auctions))
+        return struck is not None
 
     async def _audit(self, row: Row, crowd: Crowd) -> None:
         world = self.world
