@@ -267,7 +267,7 @@ class VirtualLoop:
             for work in (task.get_coro(), given):
                 # It may want to go on cleaning up for ever.
                 with suppress(RuntimeError):
-                    work.close()  # type: ignore[union-attr]
+                    work.close()
         self._tasks.clear()
         self._ready.clear()
         self._timers.clear()
