@@ -24,8 +24,8 @@ SKEW_MS_MAX = 5_100
 5 s off (`clock_apart_ms_max`) a process still starts."""
 
 
-LATE_MS_MAX = 5_000
-"""So late may a start, turbo or an end be written when nothing is wrong any more."""
+LATE_MS_MAX = 1_500
+"""So late may a start, turbo or an end be written in the end, when every cool-down is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,14 +290,21 @@ class Judge:
         for notice_id, notice in self._database.outbox.items():
             if notice.done_at_ms is not None and notice_id not in self._carried:
                 self.broken("P2", f"notice {notice_id} is done and was never carried")
+        for auction_id in self.overdue():
+            self.broken("liveness", f"auction {auction_id}: what was due was never written")
         for auction_id, row in self._database.auctions.items():
-            due_ms = row.auction.next_transition_ms()
-            if due_ms is not None and due_ms < self._now_ms() - LATE_MS_MAX:
-                what = f"auction {auction_id}: what was due at {due_ms} was never written"
-                self.broken("liveness", what)
             rows = self._rows_of(auction_id)
             wrongs = rules.wrong_seats(row.auction, rows, row.high_water_ms)
             self._all("P1", f"auction {auction_id}", wrongs)
+
+    def overdue(self) -> list[int]:
+        """Auctions whose start, turbo or end should have been written by now."""
+        late_ms = self._now_ms() - LATE_MS_MAX
+        return [
+            auction_id
+            for auction_id, row in self._database.auctions.items()
+            if (due_ms := row.auction.next_transition_ms()) is not None and due_ms < late_ms
+        ]
 
     def _stands(self, said: Reservation) -> None:
         row = self._database.reservations.get(said.id)

@@ -268,9 +268,9 @@ class World:
         return self.loop.true_ns() // _MS
 
     def _at_rest(self) -> bool:
-        """Nobody waits, and every notice has been carried."""
+        """Nobody waits, every notice has been carried, and the clock has had its way."""
         carried = all(row.done_at_ms is not None for row in self.database.outbox.values())
-        return not self._open and carried
+        return not self._open and carried and not self.judge.overdue()
 
     def _last_look(self) -> None:
         judge = self.judge
