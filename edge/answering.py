@@ -92,10 +92,9 @@ class Answers:
         more: Mapping[str, str] | None = None,
     ) -> web.StreamResponse:
         """The problem that an error is over HTTP, with `more` headers."""
-        body = problems.problem(
+        status, body = problems.encoded(
             error, language=language, request_id=request_id, instance=request.rel_url.raw_path
         )
-        status: int = body["status"]
         lines = self._problems[language] + self._asked(request, request_id)
         if status == 401:
             lines += _challenge(error)
@@ -103,7 +102,7 @@ class Answers:
             lines += b"Retry-After: %d\r\n" % after_s
         if more:
             lines += header_lines(more)
-        return Whole(status, lines, orjson.dumps(body))
+        return Whole(status, lines, body)
 
     def finish(self, response: web.StreamResponse, request_id: str) -> None:
         """Give a response that was built elsewhere what it still owes. Its own headers win."""

@@ -96,25 +96,37 @@ class Endpoint:
         started_ns = tools.mono_ns()
         request_id = tools.request_ids.of(request.headers.get("X-Request-ID"))
         language = language_of(request.headers.get("Accept-Language"))
-        outcome = "booked"
         try:
             reply = await self._reply(request, request_id, language)
             response = tools.answers.of(reply, request, request_id)
+            if self._route.lane is Lane.BOOK:
+                tools.metrics.booking("rest", "booked")
         except ClientGone:
             raise
         except Exception as error:  # the last line: whatever it was, the guest hears a typed answer
-            known = as_known(error)
-            if isinstance(known, Internal):
-                tools.log.error(
-                    "request failed", request_id=request_id, route=self._name, exc_info=error
-                )
-            response = tools.answers.refusal(known, request, request_id, language)
-            outcome = problems.code_of(known)
-            tools.metrics.problem(outcome)
-        if self._route.lane is Lane.BOOK:
-            tools.metrics.booking("rest", outcome)
+            # Not kept in this frame, which is in its traceback: a cycle a loser, for the collector.
+            response = self._refused(as_known(error), error, request, request_id, language)
         self._tally.add(response.status, (tools.mono_ns() - started_ns) / 1e9)
         return response
+
+    def _refused(
+        self,
+        known: HotHourError,
+        error: Exception,
+        request: web.Request,
+        request_id: str,
+        language: Language,
+    ) -> web.StreamResponse:
+        """The answer to what was raised, counted, and logged if nobody foresaw it."""
+        tools, outcome = self._tools, problems.code_of(known)
+        if isinstance(known, Internal):
+            tools.log.error(
+                "request failed", request_id=request_id, route=self._name, exc_info=error
+            )
+        tools.metrics.problem(outcome)
+        if self._route.lane is Lane.BOOK:
+            tools.metrics.booking("rest", outcome)
+        return tools.answers.refusal(known, request, request_id, language)
 
     async def _reply(self, request: web.Request, request_id: str, language: Language) -> Reply:
         tools, route, headers = self._tools, self._route, request.headers
@@ -126,7 +138,9 @@ class Endpoint:
         query = self._read_query(request, language)
         body, raw = None, b""
         if self._body is not None:
-            body, raw = await self._body.read(request, language)
+            taken = self._body.taken(request)
+            raw = await self._body.awaited(request) if taken is None else taken
+            body = self._body.read(request, raw, language)
         key = checked_key(headers.get("Idempotency-Key"))
         principal = self._principal(headers.get("Authorization"))
         if route.lane is not Lane.NONE:

@@ -6,21 +6,20 @@ takes plain aiohttp handlers (pages, sockets), which get the same errors and hea
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from aiohttp import hdrs, web
 
 from edge import problems
 from edge.endpoint import Endpoint, Tools, as_known
+from edge.express import TABLE, Serve
 from edge.incoming import language_of
 from edge.reading import ClientGone
 from edge.routing import Route
 from engine.errors import Forbidden, HotHourError, Internal, MethodNotAllowed, NotFound
 
 PREFIX: Final = "/api/v1"
-
-Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def install(
@@ -60,12 +59,14 @@ def _refuse_twins(paths: Iterable[str]) -> None:
 
 def _add(app: web.Application, path: str, handlers: Mapping[str, Serve], tools: Tools) -> None:
     elsewhere = _Elsewhere(handlers, tools)
+    if hdrs.METH_GET in handlers:
+        handlers = {hdrs.METH_HEAD: handlers[hdrs.METH_GET], **handlers}
     for spelling in (path,) if path == "/" else (path, f"{path}/"):
         resource = app.router.add_resource(spelling)
         for method, serve in handlers.items():
             resource.add_route(method, serve, expect_handler=_go_on)
-        if hdrs.METH_GET in handlers and hdrs.METH_HEAD not in handlers:
-            resource.add_route(hdrs.METH_HEAD, handlers[hdrs.METH_GET], expect_handler=_go_on)
+            if "{" not in path:
+                app.setdefault(TABLE, {})[method, spelling] = serve
         resource.add_route(hdrs.METH_ANY, elsewhere.serve, expect_handler=_go_on)
 
 

@@ -51,20 +51,33 @@ class BodyReader:
     optional: bool = False
     parse: Callable[[bytes], Any] | None = None
 
-    async def read(self, request: web.Request, language: Language) -> tuple[Any, bytes]:
-        """The parsed body (None if there is none and that is fine) and its bytes."""
-        raw = await read_raw(request, self.limits)
+    def taken(self, request: web.Request) -> bytes | None:
+        """The body's bytes if it came in one piece with its head, as bodies usually do: without
+        a coroutine for what is there. None: it has to be awaited. Raises PayloadTooLarge."""
+        stream = request.content
+        if not stream.is_eof() or stream.exception() is not None:
+            return None
+        raw = stream.read_nowait()
+        if len(raw) > self.limits.body_bytes_max:
+            raise PayloadTooLarge
+        return raw
+
+    async def awaited(self, request: web.Request) -> bytes:
+        """The body's bytes. Raises as `read_raw` does."""
+        return await read_raw(request, self.limits)
+
+    def read(self, request: web.Request, raw: bytes, language: Language) -> Any:
+        """What the body says; None if there is none and that is fine."""
         if not raw:
             if self.optional:
-                return None, raw
+                return None
             raise Invalid(None, (FieldError("", "REQUIRED"),))
         content_type = request.headers.get("Content-Type", "")
         if content_type != _JSON and not _is_json(content_type):
             raise UnsupportedMediaType
         if self.parse is not None:
-            return self.parse(raw), raw
-        value = load_json(raw, self.limits.json_depth_max)
-        return validated(self.model, value, language), raw
+            return self.parse(raw)
+        return validated(self.model, load_json(raw, self.limits.json_depth_max), language)
 
 
 async def read_raw(request: web.Request, limits: Limits) -> bytes:
@@ -73,20 +86,14 @@ async def read_raw(request: web.Request, limits: Limits) -> bytes:
     if (request.content_length or 0) > limits.body_bytes_max:
         raise PayloadTooLarge
     try:
-        if stream.is_eof():  # the usual case: headers and body came in one piece
-            raw = stream.read_nowait()
-        else:
-            async with asyncio.timeout(limits.body_timeout_s):
-                raw = await _read_slowly(stream.readany, limits.body_bytes_max)
+        async with asyncio.timeout(limits.body_timeout_s):
+            return await _read_slowly(stream.readany, limits.body_bytes_max)
     except TimeoutError:
         raise RequestTimeout from None
     except web.RequestPayloadError as error:  # chunks that are none
         raise Invalid(None, (FieldError("", "FORMAT"),)) from error
     except (ConnectionError, ClientError) as error:
         raise ClientGone from error
-    if len(raw) > limits.body_bytes_max:
-        raise PayloadTooLarge
-    return raw
 
 
 async def _read_slowly(read_some: Callable[[], Any], bytes_max: int) -> bytes:

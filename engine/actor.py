@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from engine import frames
-from engine.domain.auction import Auction
+from engine.domain.auction import Auction, Status
+from engine.domain.booking import refusal
 from engine.domain.decision import Draw, Notice, State
-from engine.domain.messages import Message, Reply
+from engine.domain.messages import Book, Message, Reply
 from engine.errors import Busy, HotHourError, Internal, NoOwner, Refused, UnknownOutcome
 from engine.frames import Frame
 from engine.mailbox import Envelope, Mailbox
@@ -32,6 +33,7 @@ from engine.timers import Timer, Timers
 from engine.turn import Turn
 
 _PATIENCE_STEP_MS = 100
+_OVER = frozenset({Status.SOLD, Status.EXPIRED, Status.CANCELLED})
 
 
 class Commits(Protocol):
@@ -125,11 +127,14 @@ class AuctionActor:
     # --- from outside ----------------------------------------------------------------------------
 
     def tell(self, message: Message) -> asyncio.Future[Reply]:
-        """Stamp and queue a message. Raises Busy when full, or why the actor has stopped."""
+        """Stamp and queue a message. Raises Busy when full, why the actor has stopped, or, to a
+        press that need not wait, what it is refused with."""
         if self._stopped is not None:
             raise self._stopped
         house, settings = self._house, self._house.settings
         self.used_ms = now_ms = house.clock.now_ms()
+        if type(message) is Book and self._is_lost(message):
+            raise self._refusal(message, now_ms)
         reply = self._mailbox.put(
             message,
             now_ms,
@@ -184,6 +189,25 @@ class AuctionActor:
         """An appointment has come: coalesced into a flag, so a rush cannot queue it out."""
         self._due = True
         self._work_or_wait()
+
+    # --- losers ----------------------------------------------------------------------------------
+
+    def _is_lost(self, press: Book) -> bool:
+        """It is over, nobody is before this press, and it is no retry: nothing can come of it."""
+        state = self._state
+        if state is None or state.auction.status not in _OVER or self._due or not self.idle:
+            return False
+        return state.ledger.under_key(press.user_id, press.key) is None
+
+    def _refusal(self, press: Book, now_ms: int) -> HotHourError:
+        """Of a press that is lost: a turn of one, without the task and the future, which are half
+        of what the engine spends on a loser."""
+        assert self._state is not None, "a press is lost in a state that is known"
+        house = self._house
+        refused = refusal(self._state, press, self._mailbox.stamp(now_ms))
+        assert refused is not None, "it is over"
+        house.telemetry.turn(1, 0)
+        return refused if house.may_refuse(self.auction_id) else NoOwner()
 
     # --- the consumer ----------------------------------------------------------------------------
 

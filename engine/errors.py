@@ -23,6 +23,7 @@ names ending in `_at`, prices as minor units: the edge writes both in the wire's
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 
@@ -33,13 +34,19 @@ class HotHourError(Exception):
     retryable: ClassVar[bool] = False
 
     def __init__(self, detail: str | None = None) -> None:
-        self.detail = detail or (type(self).__doc__ or type(self).__name__).splitlines()[0]
+        self.detail = detail or sentence_of(type(self))
         super().__init__(self.detail)
 
     @property
     def members(self) -> dict[str, object]:
         """The code's own fields, for an answer's top level."""
         return {}
+
+
+@cache
+def sentence_of(error: type[HotHourError]) -> str:
+    """What an error of this class says unless it was raised with a sentence of its own."""
+    return (error.__doc__ or error.__name__).splitlines()[0]
 
 
 class Refused(HotHourError):

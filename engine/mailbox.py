@@ -54,13 +54,17 @@ class Mailbox:
         places = depth_max if isinstance(message, _FROM_ANYBODY) else depth_max + reserve
         if len(self) >= places:
             raise Busy()
-        self._last_ms = max(self._last_ms, now_ms)
-        self._seq += 1
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         if self._waiting is None:
             self._waiting = deque()
-        self._waiting.append(Envelope(message, Arrival(self._last_ms, self._seq), reply))
+        self._waiting.append(Envelope(message, self.stamp(now_ms), reply))
         return reply
+
+    def stamp(self, now_ms: int) -> Arrival:
+        """The next arrival's: for what is put here, or answered without waiting."""
+        self._last_ms = max(self._last_ms, now_ms)
+        self._seq += 1
+        return Arrival(self._last_ms, self._seq)
 
     def take(self, most: int) -> list[Envelope]:
         """Up to `most` messages, in order, without those whose asker has gone."""

@@ -4,6 +4,7 @@ A press is read by hand: it is the one body that comes by the thousand. The answ
 plain dicts built in edge/rest/reservation_fields.py.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -60,10 +61,29 @@ class Order:
 
 
 _ORDER_FIELDS: Final = frozenset({"auction_id", "user_id", "max_price"})
+_PLAIN_ORDER: Final = re.compile(
+    rb'\{[ ]?"auction_id":[ ]?([1-9][0-9]{0,17})'
+    rb'(?:,[ ]?"user_id":[ ]?([1-9][0-9]{0,17}))?'
+    rb'(?:,[ ]?"max_price":[ ]?"([0-9]{1,12}(?:\.[0-9]{1,2})?)")?[ ]?\}'
+)
 
 
 def read_order(raw: bytes) -> Order:
     """The body of a press. Raises Invalid that names each field."""
+    plain = _PLAIN_ORDER.fullmatch(raw)
+    if plain is None:
+        return read_any_order(raw)
+    # As programs write it: reading it at leisure costs a twelfth of a refused booking.
+    auction_id, user_id, max_price = plain.groups()
+    return Order(
+        int(auction_id),
+        None if user_id is None else int(user_id),
+        None if max_price is None else Decimal(max_price.decode()),
+    )
+
+
+def read_any_order(raw: bytes) -> Order:
+    """The same, however it is written, and with everything that can be wrong with it."""
     body = load_json(raw, _DEPTH_MAX)
     if not isinstance(body, dict):
         raise Invalid(errors=(FieldError("", "TYPE"),))

@@ -25,9 +25,9 @@ def book(state: State, message: Book, arrival: Arrival, draw: Draw) -> Decision:
     replay = _replayed(state, message)
     if replay is not None:
         return Decision(state, replay)
-    refusal = _refusal(state, message, arrival)
-    if refusal is not None:
-        return Decision(state, refusal)
+    refused = refusal(state, message, arrival)
+    if refused is not None:
+        return Decision(state, refused)
     return _sell(state, message, arrival, draw)
 
 
@@ -47,7 +47,8 @@ def _replayed(state: State, message: Book) -> Booked | KeyReused | None:
     return confirmation(state, earlier, replayed=True)
 
 
-def _refusal(state: State, message: Book, arrival: Arrival) -> Refused | None:
+def refusal(state: State, message: Book, arrival: Arrival) -> Refused | None:
+    """Why this press gets no seat, whatever its key; None: it gets one."""
     auction, now_ms = state.auction, arrival.at_ms
     own = state.ledger.of_user(message.user_id)
     if own is not None and own.holds_seat:

@@ -1,12 +1,15 @@
 """Errors as they look from outside: the table is complete, members take their wire form."""
 
+from typing import Any
+
+import orjson
 import pytest
 
 from edge import problems
-from edge.problems import TABLE
+from edge.problems import TABLE, row_of
 from edge.texts import Language
 from engine import errors
-from engine.errors import FieldError, HotHourError
+from engine.errors import FieldError, Forbidden, HotHourError
 from tests.edge.samples import SAMPLES, leaves
 
 
@@ -66,6 +69,22 @@ def test_a_problem_is_that_of_rfc_9457_with_our_members_beside() -> None:
         "late_by_ms": 12,
         "accepted_at": "2026-03-01T18:40:00.012Z",
     }
+
+
+@pytest.mark.parametrize("language", ["tr", "en"])
+@pytest.mark.parametrize("code", SAMPLES)
+def test_the_body_is_the_problem_as_json(code: str, language: Language) -> None:
+    error = SAMPLES[code]
+    asked: dict[str, Any] = {"language": language, "request_id": "r" * 8, "instance": '/"here"'}
+    status, body = problems.encoded(error, **asked)
+    assert orjson.loads(body) == problems.problem(error, **asked)
+    assert status == row_of(error).status
+
+
+def test_a_sentence_of_its_own_reaches_the_body() -> None:
+    mine = Forbidden("Only on Mondays.")
+    _, body = problems.encoded(mine, language="en", request_id="r" * 8, instance="/")
+    assert orjson.loads(body)["detail"] == "Only on Mondays."
 
 
 def test_prices_in_members_become_decimal_strings() -> None:

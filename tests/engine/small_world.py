@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from engine.actor import AuctionActor
 from engine.bus.local import LocalBus
 from engine.clock import AnchoredClock
 from engine.domain.auction import AllowedGender, Auction, Status
+from engine.domain.messages import Look
 from engine.domain.terms import Terms, TurboTerms
 from engine.node import Node, Ports
 from engine.ports.telemetry import Silent
@@ -146,3 +148,12 @@ def _ports(
         rng=Random(7),
         telemetry=told,
     )
+
+
+async def idle_actor(world: SmallWorld, auction: int) -> AuctionActor:
+    """An actor that has been started and has nothing to do."""
+    await world.node.directory.ask(auction, Look())
+    actor = world.node.directory.get(auction)
+    assert actor is not None
+    await actor.finished()
+    return actor

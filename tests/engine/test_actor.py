@@ -338,6 +338,7 @@ async def test_a_rush_does_not_push_the_end_out() -> None:
                     wins.append(answer.reservation.accepted_at_ms)
                 elif isinstance(answer, HotHourError):
                     refusals.add(answer.code)
+            await asyncio.sleep(0.01)  # on a fast machine too the seats outlast the sale
         ends_at_ms = world.db.auctions[1].auction.terms.ends_at_ms
         assert wins
         assert max(wins) < ends_at_ms

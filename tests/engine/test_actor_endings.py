@@ -5,25 +5,15 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from engine.actor import AuctionActor
 from engine.domain.auction import Status
 from engine.domain.messages import Book, Booked, CheckIn, Look, Reply, Undo
 from engine.errors import Busy, HotHourError, NoOwner, Sold, UnknownOutcome
 from engine.store.memory.commit import MemoryCommitStore
 from tests.engine.faulty import Fault
-from tests.engine.small_world import QUICK, SmallWorld, small
+from tests.engine.small_world import QUICK, SmallWorld, idle_actor, small
 from tests.engine.world import eventually, quick
 
 SHORT = quick(QUICK, unsent_timeout_ms=200, answer_timeout_ms=500)
-
-
-async def idle_actor(world: SmallWorld, auction: int) -> AuctionActor:
-    """An actor that has been started and has nothing to do."""
-    await world.node.directory.ask(auction, Look())
-    actor = world.node.directory.get(auction)
-    assert actor is not None
-    await actor.finished()
-    return actor
 
 
 async def heard(reply: Awaitable[Reply], within_s: float = 2.0) -> Reply | HotHourError:
@@ -124,6 +114,7 @@ async def test_a_no_is_not_told_any_more_once_the_lease_has_run_out() -> None:
         auction = world.sale(1)
         await world.node.directory.ask(auction, Book(1))
         actor = await idle_actor(world, auction)
+        actor.tell(Look())  # so that they wait
         presses = [actor.tell(Book(guest)) for guest in range(2, 12)]
         await asyncio.wait([presses[0]])
         world.node.membership._valid_until_ns = 0
@@ -137,6 +128,7 @@ async def test_many_small_turns_leave_room_for_others() -> None:
         auction = world.sale(1)
         await world.node.directory.ask(auction, Book(1))
         actor = await idle_actor(world, auction)
+        actor.tell(Look())  # so that they wait
         presses = [actor.tell(Book(guest)) for guest in range(2, 2_002)]
         chances = 0
         while not presses[-1].done():

@@ -183,12 +183,12 @@ KEYS_AND_GUESTS: Final = (
         "    replay = _replayed(state, message)\n"
         "    if replay is not None:\n"
         "        return Decision(state, replay)\n"
-        "    refusal = _refusal(state, message, arrival)\n"
-        "    if refusal is not None:\n"
-        "        return Decision(state, refusal)\n",
-        "    refusal = _refusal(state, message, arrival)\n"
-        "    if refusal is not None:\n"
-        "        return Decision(state, refusal)\n"
+        "    refused = refusal(state, message, arrival)\n"
+        "    if refused is not None:\n"
+        "        return Decision(state, refused)\n",
+        "    refused = refusal(state, message, arrival)\n"
+        "    if refused is not None:\n"
+        "        return Decision(state, refused)\n"
         "    replay = _replayed(state, message)\n"
         "    if replay is not None:\n"
         "        return Decision(state, replay)\n",

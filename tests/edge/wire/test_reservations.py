@@ -1,5 +1,7 @@
 """How a press is read: strictly in form, exactly in price."""
 
+import json
+from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
 
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from edge.wire.reservations import BookBody, Order, max_price_minor, read_order
+from edge.wire.reservations import BookBody, Order, max_price_minor, read_any_order, read_order
 from engine.errors import Invalid, RuleBroken
 
 
@@ -26,6 +28,31 @@ def test_a_press_names_an_auction_and_may_say_more() -> None:
     assert read_order(whole) == Order(7, 11, Decimal("149.90"))
     nothing = b'{"auction_id": 7, "user_id": null, "max_price": null}'
     assert read_order(nothing) == Order(7, None, None)
+
+
+@given(
+    st.fixed_dictionaries(
+        {"auction_id": st.integers(-1, 10**19)},
+        optional={
+            "user_id": st.none() | st.integers(0, 10**19),
+            "max_price": st.from_regex(r"\A-?0{0,2}[0-9]{0,13}(\.[0-9]{0,3})?\Z") | st.none(),
+        },
+    ),
+    st.sampled_from(["%s", " %s", "%s ", "%s}"]),
+    st.sampled_from([(",", ":"), (", ", ": "), (",  ", " :"), (",\t", ":\n")]),
+)
+def test_the_quick_reading_is_the_careful_one(
+    body: dict[str, object], around: str, between: tuple[str, str]
+) -> None:
+    raw = (around % json.dumps(body, separators=between)).encode()
+
+    def told(read: Callable[[bytes], Order]) -> Order | list[tuple[str, str]]:
+        try:
+            return read(raw)
+        except Invalid as refused:
+            return [(error.field, error.code) for error in refused.errors]
+
+    assert told(read_order) == told(read_any_order)
 
 
 def test_no_digit_of_a_json_number_is_lost() -> None:
