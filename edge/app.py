@@ -51,7 +51,7 @@ from edge.rest import (
     tickets,
 )
 from edge.rest.health import Checks, Readiness
-from edge.routing import Route
+from edge.routing import Reply, Route
 from edge.tokens import TokenMint
 from engine.bus.local import LocalBus
 from engine.catalog.accounts import Accounts
@@ -60,6 +60,7 @@ from engine.catalog.listings import Listings
 from engine.catalog.login_delays import LoginDelays
 from engine.catalog.reservations import Reservations
 from engine.catalog.sessions import Sessions
+from engine.catalog.sharing import Shared
 from engine.catalog.studios import Studios
 from engine.clock import AnchoredClock
 from engine.directory import Directory
@@ -86,6 +87,7 @@ class UseCases:
     studios: Studios
     directory: Directory
     lobby_version: Callable[[], int]
+    lists: Shared[Reply]
     readiness: Readiness
 
 
@@ -93,7 +95,7 @@ def table(cases: UseCases) -> tuple[Route, ...]:
     """Every route under /api/v1 but health and metrics, which are at the root, too."""
     return (
         *auth.routes(cases.accounts, cases.sessions),
-        *auctions.routes(cases.sales, cases.listings, cases.lobby_version),
+        *auctions.routes(cases.sales, cases.listings, cases.lobby_version, cases.lists),
         *booking.routes(cases.directory),
         *reservations.routes(cases.seats),
         *tickets.routes(cases.seats),
@@ -336,6 +338,11 @@ class Server:
     ) -> UseCases:
         stores, node, clock, settings = self._stores, self._node, self._clock, self._config.engine
         delays = LoginDelays(clock, settings, enabled=self._config.rate_limits)
+        studios_ = Studios(stores.studios)
+
+        def changes() -> tuple[int, int]:
+            return hub.lobby.changes, studios_.edits
+
         return UseCases(
             accounts=Accounts(
                 stores.accounts,
@@ -352,11 +359,18 @@ class Server:
                 stores.accounts, hashing, mint, delays, clock, settings, ended=authenticator.revoke
             ),
             sales=Auctions(stores.auctions, node.directory, node.supervisor, node.bus, clock),
-            listings=Listings(stores.auctions, clock),
+            listings=Listings(
+                stores.auctions,
+                clock,
+                present=node.directory.present,
+                changes=changes,
+                settings=settings,
+            ),
             seats=Reservations(stores.reservations, node.directory),
-            studios=Studios(stores.studios),
+            studios=studios_,
             directory=node.directory,
             lobby_version=lambda: hub.lobby.version,
+            lists=Shared(changes, clock, settings),
             readiness=self,
         )
 

@@ -18,11 +18,16 @@ TABLE: Final[web.AppKey[dict[tuple[str, str], Serve]]] = web.AppKey("express", d
 class Express:
     """Stands before an application's own handler."""
 
-    def __init__(self, app: web.Application, onward: Serve) -> None:
+    def __init__(
+        self,
+        app: web.Application,
+        onward: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+    ) -> None:
         self._table = app.get(TABLE, {})
         self._onward = onward
 
-    def __call__(self, request: web.Request) -> Awaitable[web.StreamResponse]:
+    def __call__(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        assert isinstance(request, web.Request), "an application makes these"
         serve = self._table.get((request.method, request.rel_url.path_safe))
         if serve is None or hdrs.EXPECT in request.headers:
             return self._onward(request)

@@ -49,6 +49,8 @@ class Lobby:
         self._alarm: Timer | None = None
         # Whole seconds, and at most one update each: a later process starts with a higher one.
         self.version = clock.now_ms() // 1000
+        self.changes = 0
+        """Publications heard of so far."""
         self._rows: dict[int, _Row] = {}
         self._changed: dict[int, None] = {}
         self._removed: dict[int, None] = {}
@@ -58,6 +60,7 @@ class Lobby:
 
     def take(self, auction: Auction) -> None:
         """This is what the auction looks like from now on."""
+        self.changes += 1
         row = self._rows.get(auction.id)
         if not _on_sale(auction, self._clock.now_ms()):
             if row is not None:

@@ -16,7 +16,7 @@ from edge import texts
 from edge.texts import Language
 from engine import errors
 from engine.domain.money import format_minor
-from engine.errors import FieldError, HotHourError, RuleBroken, sentence_of
+from engine.errors import FieldError, HotHourError, RuleBroken
 from engine.frames import instant
 
 CONTENT_TYPE: Final = "application/problem+json"
@@ -129,18 +129,17 @@ def encoded(
         return body["status"], orjson.dumps(body)
     # What a rush of losers hears is the same but for these two: half the time of putting it
     # together for each.
-    status, same = _same(type(error), code, language, instance)
+    status = row_of(error).status
+    same = _same(code, status, error.retryable, language, instance)
     members = orjson.dumps(wire_members(error))[1:]
     comma = b"" if members == b"}" else b","
     return status, b'%b,"request_id":"%b"%b%b' % (same, request_id.encode(), comma, members)
 
 
 @lru_cache(maxsize=1_024)
-def _same(
-    kind: type[HotHourError], code: str, language: Language, instance: str
-) -> tuple[int, bytes]:
-    """The status, and what all problems of a kind have in common, as an object without its end."""
-    said, status = _said(code, language), row_of_class(kind).status
+def _same(code: str, status: int, retryable: bool, language: Language, instance: str) -> bytes:
+    """What all problems of a kind have in common: an object without its end."""
+    said = _said(code, language)
     body = {
         "type": said.type,
         "title": said.title,
@@ -148,10 +147,10 @@ def _same(
         "detail": said.sentence,
         "instance": instance,
         "code": code,
-        "retryable": kind.retryable,
+        "retryable": retryable,
         "errors": [],
     }
-    return status, orjson.dumps(body)[:-1]
+    return orjson.dumps(body)[:-1]
 
 
 def live_error(error: HotHourError, language: Language) -> dict[str, Any]:
@@ -229,7 +228,7 @@ def _detail(
 
 def _says_more(error: HotHourError) -> bool:
     """It was raised with a sentence of its own, not with its class's."""
-    return error.detail != sentence_of(type(error))
+    return error.detail != error.sentence
 
 
 def _field(error: FieldError, language: Language) -> dict[str, str]:

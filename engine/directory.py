@@ -4,6 +4,7 @@ Knows which actors live here and which shards are ours; asks the supervisor for 
 not there yet. A message for a shard that another node owns is refused at once, retryable.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -44,6 +45,10 @@ class Directory:
         Raises what the auction refuses with, or a retryable error of errors.Unable. Whoever stops
         waiting cancels nothing: what was taken in is decided and committed all the same.
         """
+        return await self.put(auction_id, message)
+
+    def put(self, auction_id: int, message: Message) -> asyncio.Future[Reply]:
+        """`ask` without a task for whoever can do without: raises what can be said at once."""
         if self._activate is None:
             raise Draining()
         actor = self._actors.get(auction_id)
@@ -51,7 +56,7 @@ class Directory:
             if not self._routing.owns(auction_id):
                 raise NoOwner()
             actor = self._activate(auction_id)
-        return await actor.tell(message)
+        return actor.tell(message)
 
     async def view(self, auction_id: int) -> Auction:
         """The public facts as committed. Raises NotFound for unknown ids and drafts, and
@@ -63,6 +68,13 @@ class Directory:
         if not found:
             raise NotFound()
         return found[0]
+
+    def present(self, auction_id: int) -> Auction | None:
+        """The same if it is this node's and here, without asking anybody."""
+        actor = self._actors.get(auction_id)
+        if actor is None or not self._routing.owns(auction_id):
+            return None
+        return actor.auction
 
     # --- the supervisor's side -------------------------------------------------------------------
 

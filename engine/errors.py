@@ -23,7 +23,6 @@ names ending in `_at`, prices as minor units: the edge writes both in the wire's
 """
 
 from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar
 
 
@@ -33,20 +32,20 @@ class HotHourError(Exception):
     code: ClassVar[str]
     retryable: ClassVar[bool] = False
 
+    sentence: ClassVar[str] = "Something went wrong."
+    """What it says unless it was raised with a sentence of its own: its docstring's first line."""
+
+    def __init_subclass__(cls) -> None:
+        cls.sentence = (cls.__doc__ or cls.__name__).splitlines()[0]
+
     def __init__(self, detail: str | None = None) -> None:
-        self.detail = detail or sentence_of(type(self))
+        self.detail = detail or self.sentence
         super().__init__(self.detail)
 
     @property
     def members(self) -> dict[str, object]:
         """The code's own fields, for an answer's top level."""
         return {}
-
-
-@cache
-def sentence_of(error: type[HotHourError]) -> str:
-    """What an error of this class says unless it was raised with a sentence of its own."""
-    return (error.__doc__ or error.__name__).splitlines()[0]
 
 
 class Refused(HotHourError):

@@ -97,6 +97,9 @@ class Settings:
     rate_codes_per_min: int = knob(30, "Booking codes one user looks up a minute")
     rate_keys_max: int = knob(100_000, "Addresses and users counted; the oldest are forgotten")
     list_page_max: int = knob(100, "Rows in one page of a list")
+    reads_shared_ms: int = knob(1_000, "What was read of sales is shared for no longer than this")
+    reads_shared_max: int = knob(256, "Lists and sales that are shared; the least asked for go")
+    reads_burst: int = knob(10, "Times one is read anew after changes before it waits that long")
 
     # Live channel
     live_frame_bytes_max: int = knob(4_096, "A larger frame from a client: close 1009")

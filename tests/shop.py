@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import count
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -193,7 +194,13 @@ async def open_shop(dsn: str) -> AsyncIterator[Shop]:
             diary=diary,
             watcher=watcher,
             auctions=Auctions(store, directory, diary, bus, clock),
-            listings=Listings(store, clock),
+            listings=Listings(
+                store,
+                clock,
+                present=lambda _: None,
+                changes=count().__next__,
+                settings=Settings(reads_burst=1_000_000),
+            ),
             studios=studios,
             studio_id=mine.id,
             other_studio_id=other.id,

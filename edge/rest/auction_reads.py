@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import urlencode
 
+import orjson
+
 from edge.rest.auction_fields import detail_fields, history_items, page_fields, plan_fields
 from edge.rest.conditions import is_known, tag_of, tag_of_list
 from edge.rest.staff import staff_of, the_staff
@@ -12,6 +14,7 @@ from edge.wire.auction_answers import AuctionAnswer, AuctionRowAnswer, HistoryAn
 from edge.wire.auctions import DetailQuery, HistoryQuery, ListQuery, PlanIn
 from edge.wire.cursor import seal, unseal
 from engine.catalog.listings import Listings, Page
+from engine.catalog.sharing import FOR_EVER_MS, Copy, Shared
 from engine.domain import folding
 from engine.domain.auction import Status
 from engine.domain.money import MoneyError, parse_minor
@@ -26,11 +29,15 @@ _NEITHER_ORDER_NOR_FILTER: Final = {"cursor", "limit", "include_computed"}
 
 
 class AuctionReads:
-    """The handlers. `lobby_version`: the live channel's, whose updates a list is followed by."""
+    """The handlers. `lobby_version`: the live channel's, whose updates a list is followed by.
+    `lists`: those that guests share."""
 
-    def __init__(self, listings: Listings, lobby_version: Callable[[], int]) -> None:
+    def __init__(
+        self, listings: Listings, lobby_version: Callable[[], int], lists: Shared[Reply]
+    ) -> None:
         self._listings = listings
         self._lobby_version = lobby_version
+        self._lists = lists
 
     def routes(self) -> tuple[Route, ...]:
         return (
@@ -96,7 +103,29 @@ class AuctionReads:
 
     async def page(self, call: Call) -> Reply:
         query: ListQuery = call.query
+        if query.include_computed or Status.DRAFT in query.status:
+            page, headers = await self._page(call, query)
+            headers["Cache-Control"] = "no-store"
+            return Reply(200, page_fields(page, computed=query.include_computed), headers)
+        # No draft in it, so it is the same for everybody.
+        reply = await self._lists.get(query.model_dump_json(), lambda: self._list(call, query))
+        if is_known(call.headers, reply.headers["ETag"]):
+            return Reply(304, None, reply.headers)
+        return reply
+
+    async def _list(self, call: Call, query: ListQuery) -> Copy[Reply]:
+        """A list, ready to be sent to many."""
         version = self._lobby_version()  # before the list is read: what comes later is told live
+        page, headers = await self._page(call, query)
+        headers |= {
+            "ETag": tag_of_list(page.rows, page.at_ms),
+            "Cache-Control": "public, max-age=1",
+            "Lobby-Version": str(version),
+        }
+        body = orjson.dumps(page_fields(page, computed=False))
+        return Copy(Reply(200, body, headers), _holds_until_ms(page))
+
+    async def _page(self, call: Call, query: ListQuery) -> tuple[Page, dict[str, str]]:
         scope = _scope(query)
         page = await self._listings.page(
             staff_of(call.principal),
@@ -105,19 +134,7 @@ class AuctionReads:
             _after(query, scope),
             query.limit,
         )
-        headers = _link(query, page, scope)
-        if query.include_computed or Status.DRAFT in query.status:
-            headers["Cache-Control"] = "no-store"
-            return Reply(200, page_fields(page, computed=query.include_computed), headers)
-        tag = tag_of_list(page.rows, page.at_ms)
-        headers |= {
-            "ETag": tag,
-            "Cache-Control": "public, max-age=1",
-            "Lobby-Version": str(version),
-        }
-        if is_known(call.headers, tag):
-            return Reply(304, None, headers)
-        return Reply(200, page_fields(page, computed=False), headers)
+        return page, _link(query, page, scope)
 
     async def history(self, call: Call) -> Reply:
         query: HistoryQuery = call.query
@@ -131,6 +148,16 @@ class AuctionReads:
     async def plan(self, call: Call) -> Reply:
         body: PlanIn = call.body
         return Reply(200, plan_fields(self._listings.plan(body.asked())))
+
+
+def _holds_until_ms(page: Page) -> int:
+    """The next instant at which the clock changes a row."""
+    instants = [FOR_EVER_MS]
+    for row in page.rows:
+        auction, change = row.auction, row.auction.next_change_after(page.at_ms)
+        instants += [auction.next_transition_ms() or 0, auction.terms.ends_at_ms]
+        instants += [] if change is None else [change.at_ms]
+    return min(instant for instant in instants if instant > page.at_ms)
 
 
 def _filters(query: ListQuery) -> Filters:

@@ -19,6 +19,7 @@ from edge.wire.auctions import AuctionChanges, AuctionIn, CancelIn, TurboIn
 from edge.wire.base import Body
 from engine.catalog.auctions import Auctions, Shown
 from engine.catalog.listings import Listings
+from engine.catalog.sharing import Shared
 from engine.domain.auction import Status
 from engine.domain.money import format_minor
 from engine.errors import (
@@ -42,10 +43,13 @@ _ASKED: Final = (UnknownOutcome, NoOwner, Draining)
 
 
 def routes(
-    auctions: Auctions, listings: Listings, lobby_version: Callable[[], int]
+    auctions: Auctions,
+    listings: Listings,
+    lobby_version: Callable[[], int],
+    lists: Shared[Reply],
 ) -> tuple[Route, ...]:
-    """All routes of /auctions. `lobby_version`: the live channel's, for the list."""
-    reads = AuctionReads(listings, lobby_version).routes()
+    """All routes of /auctions. `lobby_version`: the live channel's, for `lists`."""
+    reads = AuctionReads(listings, lobby_version, lists).routes()
     return (*reads, *AuctionWrites(auctions).routes())
 
 

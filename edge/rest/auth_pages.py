@@ -16,9 +16,10 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from edge.endpoint import Tools
+from edge.express import Serve
 from edge.incoming import language_of
 from edge.mails_accounts import RESET_PATH, VERIFY_PATH
-from edge.pipeline import Serve, mount
+from edge.pipeline import mount
 from edge.reading import read_raw, validated
 from edge.routing import Lane
 from edge.texts import Language

@@ -16,7 +16,8 @@ import orjson
 from aiohttp import web
 
 from edge.endpoint import Tools
-from edge.pipeline import PREFIX, Serve, mount
+from edge.express import Serve
+from edge.pipeline import PREFIX, mount
 
 DOCUMENT: Final = f"{PREFIX}/openapi.json"
 FILES: Final = "/docs/files"

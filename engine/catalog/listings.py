@@ -1,20 +1,23 @@
 """Sales as they are looked at: one, a list, its past, a plan. A read never writes.
 
 Status, price and step are folded with one instant an answer, the asking one. A draft is shown to
-its own studio's staff and the platform's, and for everybody else there is none.
+its own studio's staff and the platform's, and for everybody else there is none. Guests share what
+is read of a sale; what moves fast comes from the sale's actor, where that is here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
 from engine.catalog.auctions import Shown
 from engine.catalog.planning import PlanAsked, planned
+from engine.catalog.sharing import Copy, Shared
 from engine.domain.auction import Auction, Status
 from engine.domain.terms import Terms
 from engine.errors import NotFound
 from engine.ports.auctions import AuctionStore, Filters, Listed, Order, Past, Position, Sort
 from engine.ports.clock import Clock
 from engine.ports.studios import Staff
+from engine.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +40,37 @@ class History:
 class Listings:
     """What everybody, and what staff, may read of sales."""
 
-    def __init__(self, store: AuctionStore, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: AuctionStore,
+        clock: Clock,
+        *,
+        present: Callable[[int], Auction | None],
+        changes: Callable[[], Hashable],
+        settings: Settings,
+    ) -> None:
+        """`present`: a sale's facts as committed, if they are in memory. `changes`: another value
+        after each change of a sale or a studio that this process hears of."""
         self._store = store
         self._clock = clock
+        self._present = present
+        self._ones: Shared[Listed | None] = Shared(changes, clock, settings)
 
     async def one(self, viewer: Staff | None, auction_id: int) -> Shown:
         """Raises NotFound: unknown, or a draft of somebody else's."""
-        listed = await self._store.one(auction_id)
+        if viewer is None:
+            listed = await self._ones.get(auction_id, lambda: self._read(auction_id))
+        else:
+            listed = await self._store.one(auction_id)
         if listed is None or not _may_see(viewer, listed.auction):
             raise NotFound()
+        committed = self._present(auction_id)
+        if committed is not None and committed.revision > listed.auction.revision:
+            listed = replace(listed, auction=committed)
         return Shown(listed, self._clock.now_ms())
+
+    async def _read(self, auction_id: int) -> Copy[Listed | None]:
+        return Copy(await self._store.one(auction_id))
 
     async def page(
         self,

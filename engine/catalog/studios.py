@@ -49,6 +49,8 @@ class Studios:
 
     def __init__(self, store: StudioStore) -> None:
         self._store = store
+        self.edits = 0
+        """Profiles changed here so far: sales show them, too."""
         _zones()  # read from files, once: not in the middle of a request
 
     async def create(self, profile: Profile) -> Studio:
@@ -75,6 +77,7 @@ class Studios:
             profile = _sound(replace(studio.profile, **changes))
             written = await self._store.rewrite(studio, profile)
             if written is not None:
+                self.edits += 1
                 return written
         raise Busy()
 

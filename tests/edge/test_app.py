@@ -17,8 +17,8 @@ from edge.binding import CannotListen, bind
 from edge.config import load
 from edge.metrics import Metrics
 from engine.settings import Settings
+from tests.edge.premises import KEY
 
-KEY = "d2h5IGRvIHlvdSByZWFkIHRoaXM/IGdvIG9u"
 QUIET = {"HOTHOUR_ALLOW_UNSAFE_DATABASE": "on", "HOTHOUR_BCRYPT_COST": "4"}
 
 

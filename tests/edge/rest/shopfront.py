@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import structlog
@@ -25,8 +26,9 @@ from edge.ratelimit import RateLimits
 from edge.reading import Limits
 from edge.remembering import Remembering
 from edge.rest import auctions, studios
-from edge.routing import Principal
+from edge.routing import Principal, Reply
 from edge.tokens import TokenMint
+from engine.catalog.sharing import Shared
 from engine.frames import instant
 from engine.ports.accounts import Account
 from engine.ports.studios import Staff
@@ -149,8 +151,10 @@ async def open_shopfront(dsn: str) -> AsyncIterator[Shopfront]:
     """A shop on a fresh database, served."""
     async with open_shop(dsn) as shop:
         mint = TokenMint(KEY, shop.clock)
+        settings = Settings(reads_burst=1_000_000)
+        lists: Shared[Reply] = Shared(count().__next__, shop.clock, settings)
         routes = (
-            *auctions.routes(shop.auctions, shop.listings, lambda: LOBBY_VERSION),
+            *auctions.routes(shop.auctions, shop.listings, lambda: LOBBY_VERSION, lists),
             *studios.routes(shop.studios),
         )
         tools = _tools(shop, mint)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from itertools import count
 
 import pytest
 
@@ -14,6 +15,7 @@ from engine.domain.auction import Status
 from engine.domain.messages import TurboReason
 from engine.errors import Draining, TransitionRefused
 from engine.ports.studios import Profile, Staff
+from engine.settings import Settings
 from engine.store.postgres.auctions import PostgresAuctions
 from engine.store.postgres.pool import open_pool
 from engine.store.postgres.studios import PostgresStudios
@@ -33,7 +35,14 @@ async def catalog(dsn: str, world: World) -> AsyncIterator[tuple[Auctions, Listi
         )
         store = PostgresAuctions(pool)
         auctions = Auctions(store, node.directory, node.supervisor, node.bus, node.clock)
-        yield auctions, Listings(store, node.clock), Staff(user_id, studio.id)
+        listings = Listings(
+            store,
+            node.clock,
+            present=node.directory.present,
+            changes=count().__next__,
+            settings=Settings(reads_burst=1_000_000),
+        )
+        yield auctions, listings, Staff(user_id, studio.id)
     finally:
         await pool.close()
 
