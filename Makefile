@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # ARGS is passed on, for instance: make test ARGS="-k money", make lock ARGS=--upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fmt check bench sim kill mutants prove lock clean
+.PHONY: help demo test fmt check bench load sim kill mutants prove lock clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ check: .venv/.installed-dev ## format, lint, types and layers, nothing changed
 
 bench: .venv/.installed-dev ## the figures of docs/, measured on this machine
 	$(BIN)/python -m loadtests.bench $(ARGS)
+
+load: .venv/.installed-dev ## a flash sale with Locust, against a server of its own (docs/load.md)
+	$(BIN)/python -m loadtests.scenarios $(ARGS)
 
 sim: .venv/.installed-dev ## the engine under every fault, simulated (ARGS="--seeds 0-99999")
 	$(BIN)/hothour simulate $(ARGS)
@@ -55,8 +58,8 @@ prove: .venv/.installed-dev ## everything that shows the promises hold, at lengt
 lock: .venv/.installed-dev ## write the lock files anew from pyproject.toml (ARGS=--upgrade)
 	$(LOCK) pyproject.toml -o requirements.lock
 	$(LOCK) --group build -c requirements.lock -o requirements-build.lock
-	$(LOCK) pyproject.toml --group dev --group bench -c requirements.lock -c requirements-build.lock \
-		-o requirements-dev.lock
+	$(LOCK) pyproject.toml --group dev --group bench --group peers \
+		-c requirements.lock -c requirements-build.lock -o requirements-dev.lock
 
 clean: ## remove .venv, caches and build output; .hothour (the demo's data) stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* build dist
