@@ -5,7 +5,7 @@ it is written and kept nowhere. Must never let text of others (titles, reasons) 
 its own or a tag.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -100,6 +100,16 @@ class Packet:
     subject: str
     content: bytes
     """RFC 5322, seven bits a byte."""
+
+
+def composed(
+    write: Callable[[], Letter | None], *, sender: str, row_id: int, now_ms: int
+) -> Packet | None:
+    """Write a letter and put it into its envelope; None: there is nothing to say any more."""
+    letter = write()
+    if letter is None:
+        return None
+    return packed(letter, sender=sender, row_id=row_id, now_ms=now_ms)
 
 
 def packed(letter: Letter, *, sender: str, row_id: int, now_ms: int) -> Packet:

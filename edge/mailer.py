@@ -1,21 +1,24 @@
 """Carries what the outbox holds to people's mailboxes: the Mailer port.
 
 The receiver is looked up and the mail is written at that very moment, so no address and no token
-lies about in between. Writing a mail is milliseconds of work, which a thread does. What may work
-later is MailDelayed, and the outbox comes again; what a server refuses for good is counted and
-dropped. Must never put an address, a name or a code into the log.
+lies about in between. Writing one of a booking is ten milliseconds of work, which another process
+does; the short ones that may hold a key are written here, in a thread. What may work later is
+MailDelayed, and the outbox comes again; what a server refuses for good is counted and dropped. Must
+never put an address, a name or a code into the log.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import structlog
 
 from edge import mails_accounts, mails_bookings
-from edge.letters import Letter, Packet, packed
+from edge.letters import Letter, composed
 from edge.mails_accounts import AccountLinks
 from edge.posting import MailRefused, Post
+from edge.scribe import Scribe, ScribeLost
 from edge.texts import Language
 from engine.domain.decision import NoticeKind
 from engine.errors import Unable
@@ -56,12 +59,13 @@ class HouseMailer:
         self._clock = clock
         self._sender = sender
         self._counted = counted
+        self._scribe = Scribe()
 
     async def carry(self, row: OutboxRow) -> None:
         """Send what this row calls for, if anything. Raises MailDelayed."""
         try:
             await self._carry(row)
-        except (MailDelayed, Unable) as error:
+        except (MailDelayed, ScribeLost, Unable) as error:
             self._counted("delayed")
             raise MailDelayed(str(error)) from error
         except MailRefused as refused:
@@ -70,6 +74,7 @@ class HouseMailer:
 
     async def close(self) -> None:
         """Say goodbye to the mail server."""
+        await self._scribe.close()
         await self._post.close()
 
     async def _carry(self, row: OutboxRow) -> None:
@@ -79,17 +84,16 @@ class HouseMailer:
             write = await self._of_account(row)
         else:
             return
-        packet = None if write is None else await asyncio.to_thread(self._packed, row, write)
+        if write is None:
+            return
+        compose = partial(
+            composed, write, sender=self._sender, row_id=row.id, now_ms=self._clock.now_ms()
+        )
+        here = row.topic.startswith(ACCOUNT_TOPIC)
+        packet = await (asyncio.to_thread(compose) if here else self._scribe.do(compose))
         if packet is not None:
             await self._post.send(packet, f"{row.id}-{row.topic}")
             self._counted("sent")
-
-    def _packed(self, row: OutboxRow, write: Write) -> Packet | None:
-        letter = write()
-        if letter is None:
-            return None
-        now_ms = self._clock.now_ms()
-        return packed(letter, sender=self._sender, row_id=row.id, now_ms=now_ms)
 
     async def _of_booking(self, row: OutboxRow) -> Write | None:
         reservation_id = row.payload["id"]
@@ -101,7 +105,7 @@ class HouseMailer:
         edits = await self._reservations.edits_since(booked.auction_id, booked.revision)
         confirmed = row.topic == NoticeKind.BOOKING_CONFIRMED
         words = mails_bookings.confirmation if confirmed else mails_bookings.cancellation
-        return lambda: words(ticket, edits, _language(row.payload), self._links.home)
+        return partial(words, ticket, edits, _language(row.payload), self._links.home)
 
     async def _of_account(self, row: OutboxRow) -> Write | None:
         account_id = row.payload.get("account_id")
