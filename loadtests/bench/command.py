@@ -20,7 +20,16 @@ import uvloop
 
 from loadtests.bench import machine
 from loadtests.bench.figures import Broken, Effort, Figure, leaves
-from loadtests.bench.questions import commit, lateness, losers, memory, rush, startup
+from loadtests.bench.questions import (
+    commit,
+    fanout,
+    lateness,
+    losers,
+    memory,
+    rush,
+    startup,
+    winners,
+)
 from loadtests.bench.table import Answered, as_json, table
 
 Question = Callable[[Effort], AsyncIterator[Figure]]
@@ -28,12 +37,14 @@ Question = Callable[[Effort], AsyncIterator[Figure]]
 QUESTIONS: Final[dict[str, Question]] = {
     "lateness": lateness.ask,
     "commit": commit.ask,
+    "winners": winners.ask,
     "losers": losers.ask,
+    "fanout": fanout.ask,
     "startup": startup.ask,
     "memory": memory.ask,
     "rush": rush.ask,
 }
-QUESTION_TIMEOUT_S: Final = 240.0
+QUESTION_TIMEOUT_S: Final = 400.0
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +98,10 @@ class Place:
         """All that PostgreSQL has said."""
         return (self.folder / "postgres.log").read_bytes()
 
+    def postmaster(self) -> int:
+        """The process id of its PostgreSQL, while that runs."""
+        return int((self.folder / "postgres" / "postmaster.pid").read_text().split()[0])
+
     async def run(self, *arguments: str) -> str:
         """A `hothour` command to its end; what it says on stdout. Raises Broken."""
         process = await asyncio.create_subprocess_exec(
@@ -142,25 +146,36 @@ class Place:
     async def serving(self, cores: frozenset[int] = CORES.server) -> AsyncIterator[Server]:
         """`hothour serve`, ready, with its database on cores of its own (empty: on any); ended as
         an operator would. Raises Broken."""
+        command = (COMMAND, "serve", "--host", "127.0.0.1", "--port", "0")
         log = self.folder / "serve.log"
-        spawned_s = time.perf_counter()
-        with log.open("ab") as complaints:
-            process = await asyncio.create_subprocess_exec(
-                *(COMMAND, "serve", "--host", "127.0.0.1", "--port", "0"),
-                stdout=PIPE,
-                stderr=complaints,
-                env=self._environment,
-            )
-        pin(process.pid, cores)
-        try:
-            url = await _ready(process, log)
-            yield Server(url, process.pid, spawned_s, time.perf_counter())
-            if process.returncode is not None:
-                raise Broken(f"the server ended by itself: {_last_words(log)}")
-        finally:
-            await _end(process)
-        if process.returncode:
-            raise Broken(f"the server did not stop cleanly: {_last_words(log)}")
+        async with started(*command, environment=self._environment, log=log, cores=cores) as server:
+            yield server
+
+
+@asynccontextmanager
+async def started(
+    *command: str | Path,
+    environment: Mapping[str, str],
+    log: Path,
+    cores: frozenset[int] = CORES.server,
+) -> AsyncIterator[Server]:
+    """A process that says `ready URL` on stdout, ended by SIGTERM. What it says on stderr goes to
+    `log`. Raises Broken if it does not start, ends by itself or stops with a complaint."""
+    spawned_s = time.perf_counter()
+    with log.open("ab") as complaints:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=PIPE, stderr=complaints, env=environment
+        )
+    pin(process.pid, cores)
+    try:
+        url = await _ready(process, log)
+        yield Server(url, process.pid, spawned_s, time.perf_counter())
+        if process.returncode is not None:
+            raise Broken(f"the server ended by itself: {_last_words(log)}")
+    finally:
+        await _end(process)
+    if process.returncode:
+        raise Broken(f"the server did not stop cleanly: {_last_words(log)}")
 
 
 @asynccontextmanager

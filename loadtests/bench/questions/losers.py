@@ -6,28 +6,31 @@ it in which nobody does anything; the difference is theirs. The background's sta
 timers, so two stretches may differ by a few; texts that never occur while all is quiet are counted
 apart, and there must be none.
 
-Answers a second are those of connections that press again as soon as they are answered, over REST
-and over the live channel in turns.
+Then connections that press again as soon as they are answered, in turns: over REST beside aiohttp's
+empty handler, which gets the same bytes, and over the live channel beside aiohttp's bare echo; both
+beside the seed stack, whose loser costs its database a failing INSERT.
 """
 
 import asyncio
-import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from itertools import count
 
 import asyncpg
 
-from loadtests.bench import http_load, live_load
+from loadtests.bench import beside, http_load, live_load
+from loadtests.bench.beside import Contestant
 from loadtests.bench.figures import Beside, Broken, Effort, Figure, doubts
-from loadtests.bench.http_load import Answer, Connection, connections
-from loadtests.bench.live_load import LiveSocket, sign_in, watchers
-from loadtests.bench.machine import Spell, Stopwatch, bottleneck, crowded, generating
+from loadtests.bench.http_load import Connection, connections
+from loadtests.bench.live_load import sign_in, watchers
+from loadtests.bench.machine import bottleneck, crowded
+from loadtests.bench.pressing import Next, Pressed, over_http, over_sockets, template
 from loadtests.bench.product import Guest, Place, Server, place
-from loadtests.bench.sales import add, lately
+from loadtests.bench.sales import add, lately, now_ms
+from loadtests.bench.seed import Seed, also, seed_stack
 from loadtests.bench.statements import statements
 
 LOSERS = 1_000
@@ -35,54 +38,38 @@ STRETCH_S = 4.0
 CALLERS = 64
 """Connections that press at the same time."""
 ANSWERS_MIN = 1_000
+_KEY = "losers-000000000"
 _LOG_ALL = "alter system set log_statement = 'all'"
 _LOG_AS_BEFORE = "alter system reset log_statement"
 _RELOAD = "select pg_reload_conf()"
 _TAKES_EFFECT_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """What some callers did for some time."""
-
-    answers: int
-    server: Spell
-    generator: Spell
-
-    @property
-    def per_s(self) -> float:
-        return self.answers / self.server.wall_s
-
-    @property
-    def cpu_us(self) -> float | None:
-        """The server's processor time an answer."""
-        used = self.server.used
-        return None if used is None else used.cpu_s * 1e6 / self.answers
-
-
 async def ask(effort: Effort) -> AsyncIterator[Figure]:
-    """Statements, then answers a second and their price on both channels."""
-    stretches, rounds, round_s = effort.of((3, 5, 4.0), (1, 2, 2.0))
-    async with place() as at:
+    """Statements, then answers a second and their price, each beside what it is compared with."""
+    stretches, rounds, round_s = effort.of((3, 5, 3.0), (1, 3, 1.0))
+    async with place() as at, AsyncExitStack() as stack:
         winner, *guests = await at.guests(1 + stretches * LOSERS)
-        async with at.serving() as server, at.database() as database:
-            (sold,) = await add(database, 1, lately())
-            (buyer,) = await connections(server, 1)
-            bought = await buyer.ask(http_load.press(server, winner, sold, _key(0)))
-            if bought.status != 201:
-                raise Broken(f"the first press was answered {bought.status}")
-            yield await _statements(at, server, database, guests, sold)
-            callers = guests[:CALLERS]
-            rest, live = [], []
-            for _ in range(rounds):
-                rest.append(await _over_rest(server, callers, sold, round_s))
-                live.append(await _over_live(server, callers, sold, round_s))
-    for figure in (*_figures("REST", rest, None), *_figures("live channel", live, rest)):
+        server = await stack.enter_async_context(at.serving())
+        database = await stack.enter_async_context(at.database())
+        (sold,) = await add(database, 1, lately())
+        await _sell(server, winner, sold)
+        yield await _statements(at, server, database, guests, sold)
+        bare = await stack.enter_async_context(beside.bare_aiohttp())
+        peer = await stack.enter_async_context(seed_stack())
+        looking = await stack.enter_async_context(also(peer, "--look-first"))
+        field = Field(server, bare, guests[:CALLERS], sold)
+        turns = [await field.turn(round_s, peer, looking) for _ in range(rounds)]
+    for figure in _figures(turns):
         yield figure
 
 
-def _key(nth: int) -> str:
-    return f"losers-{nth:016d}"
+async def _sell(server: Server, winner: Guest, seat: int) -> None:
+    (buyer,) = await connections(server, 1)
+    bought = await buyer.ask(http_load.press(server, winner, seat, _KEY))
+    buyer.close()
+    if bought.status != 201:
+        raise Broken(f"the first press was answered {bought.status}")
 
 
 # --- statements ----------------------------------------------------------------------------------
@@ -164,102 +151,136 @@ async def _lose(
 # --- answers a second ----------------------------------------------------------------------------
 
 
-class _Callers:
-    """Counts answers, and keeps everybody pressing until it is over."""
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One round of each."""
 
-    def __init__(self) -> None:
-        self.answers = 0
-        self.wrong = ""
-        self._keys = 0
-        self._pressing = True
-
-    def next_key(self) -> str | None:
-        """For the next press; None when it is over."""
-        self._keys += 1
-        return _key(self._keys) if self._pressing else None
-
-    async def measure(self, server: Server, round_s: float) -> Closed:
-        """Let them press for so long."""
-        server_watch, own_watch = server.stopwatch(), Stopwatch("generator", os.getpid())
-        before = self.answers
-        await asyncio.sleep(round_s)
-        closed = Closed(self.answers - before, server_watch.spell(), own_watch.spell())
-        self._pressing = False
-        if self.wrong:
-            raise Broken(f"a press for a sold seat was answered {self.wrong}")
-        return closed
+    rest: Pressed
+    empty: Pressed
+    live: Pressed
+    echo: Pressed
+    seed: Pressed
+    looking: Pressed
+    """The seed stack, when it looks first whether the seat is sold."""
 
 
-async def _over_rest(server: Server, guests: Sequence[Guest], sold: int, round_s: float) -> Closed:
-    callers = _Callers()
-    opened = await connections(server, len(guests))
+class Field:
+    """Who loses where."""
 
-    def go_on(guest: Guest, connection: Connection, answer: Answer | None, _: int) -> None:
-        if answer is not None:
-            callers.answers += 1
-            if answer.status != 409:
-                callers.wrong = str(answer.status)
-        if (key := callers.next_key()) is not None:
-            connection.send(http_load.press(server, guest, sold, key))
+    def __init__(self, server: Server, bare: Server, guests: Sequence[Guest], sold: int) -> None:
+        self._product = beside.alone("HotHour", server)
+        self._bare = beside.alone("aiohttp", bare)
+        self._guests = guests
+        self._sold = sold
+        self._numbers = count()
 
-    with generating():
-        for connection, guest in zip(opened, guests, strict=True):
-            connection.heard = partial(go_on, guest)
-            go_on(guest, connection, None, 0)
-        closed = await callers.measure(server, round_s)
-    http_load.hang_up(opened)
-    return closed
-
-
-async def _over_live(server: Server, guests: Sequence[Guest], sold: int, round_s: float) -> Closed:
-    callers = _Callers()
-    opened = await watchers(server, len(guests))
-    for socket, guest in zip(opened, guests, strict=True):
-        await sign_in(socket, guest)
-
-    def go_on(socket: LiveSocket, payload: bytes) -> None:
-        if payload:
-            callers.answers += 1
-            if b'"SOLD"' not in payload:
-                callers.wrong = payload.decode()
-        if (key := callers.next_key()) is not None:
-            socket.send(live_load.press(sold, key))
-
-    with generating():
-        for socket in opened:
-            socket.heard = go_on
-            go_on(socket, b"")
-        closed = await callers.measure(server, round_s)
-    live_load.hang_up(opened)
-    return closed
-
-
-def _figures(
-    channel: str, rounds: Sequence[Closed], other: Sequence[Closed] | None
-) -> Iterator[Figure]:
-    usual = sorted(rounds, key=lambda closed: closed.server.waited_share)[len(rounds) // 2]
-    found = doubts(
-        (
-            *(bottleneck(closed.server, closed.generator) for closed in rounds),
-            crowded([closed.server for closed in rounds]),
-            "hardly any answers" if min(c.answers for c in rounds) < ANSWERS_MIN else None,
+    async def turn(self, round_s: float, peer: Seed, looking: Seed) -> Turn:
+        """Each once, for so long."""
+        return Turn(
+            rest=await self._over_http(self._product, 409, round_s),
+            empty=await self._over_http(self._bare, 200, round_s),
+            live=await self._over_live(round_s),
+            echo=await self._echoed(round_s),
+            seed=await self._at_seed(peer, round_s),
+            looking=await self._at_seed(looking, round_s),
         )
-    )
-    yield Figure(
-        name=f"losers over the {channel}" if other else f"losers over {channel}",
+
+    async def _over_http(self, contestant: Contestant, right: int, round_s: float) -> Pressed:
+        forms = [
+            template(http_load.press(self._product.server, guest, self._sold, _KEY), _KEY)
+            for guest in self._guests
+        ]
+        return await over_http(contestant, len(forms), self._numbered(forms), right, round_s)
+
+    async def _over_live(self, round_s: float) -> Pressed:
+        opened = await watchers(self._product.server, len(self._guests))
+        for socket, guest in zip(opened, self._guests, strict=True):
+            await sign_in(socket, guest)
+        return await over_sockets(self._product, opened, self._pressed(), b'"SOLD"', round_s)
+
+    async def _echoed(self, round_s: float) -> Pressed:
+        opened = await watchers(self._bare.server, len(self._guests))
+        return await over_sockets(self._bare, opened, self._pressed(), b'"book"', round_s)
+
+    async def _at_seed(self, peer: Seed, round_s: float) -> Pressed:
+        (sold,) = await peer.auctions(1, now_ms() - 60_000)
+        (buyer,) = await connections(peer.server, 1)
+        if (bought := await buyer.ask(peer.press(1, sold))).status != 201:
+            raise Broken(f"{peer.contestant.name}: the first press was answered {bought.status}")
+        buyer.close()
+        requests = [peer.press(2 + nth, sold) for nth in range(len(self._guests))]
+        return await over_http(
+            peer.contestant, len(requests), lambda nth: requests[nth], 409, round_s
+        )
+
+    def _pressed(self) -> Next:
+        form = template(live_load.press(self._sold, _KEY), _KEY)
+        return self._numbered([form] * len(self._guests))
+
+    def _numbered(self, forms: Sequence[Callable[[int], bytes]]) -> Next:
+        return lambda nth: forms[nth](next(self._numbers))
+
+
+def _figures(turns: Sequence[Turn]) -> Iterator[Figure]:
+    rest, live = [turn.rest for turn in turns], [turn.live for turn in turns]
+    empty, echo = [turn.empty for turn in turns], [turn.echo for turn in turns]
+    peer, looking = [turn.seed for turn in turns], [turn.looking for turn in turns]
+    yield _per_s("losers over REST", rest)
+    yield _per_s("losers over the live channel", live, Beside("REST", _rates(rest)))
+    yield _cost("server's processor time for one, REST", rest, "aiohttp's empty handler", empty)
+    yield _cost("the same, live channel", live, "aiohttp's bare echo", echo)
+    yield _whole_cost("one at the seed stack, with PostgreSQL", peer, "REST", rest)
+    yield _whole_cost("the same", peer, "live channel", live)
+    yield _whole_cost("one at a seed stack that looks first", looking, "REST", rest)
+
+
+def _rates(rounds: Sequence[Pressed]) -> tuple[float, ...]:
+    return tuple(pressed.per_s for pressed in rounds)
+
+
+def _per_s(name: str, rounds: Sequence[Pressed], compared: Beside | None = None) -> Figure:
+    usual = sorted(rounds, key=lambda pressed: pressed.server.waited_share)[len(rounds) // 2]
+    return Figure(
+        name=name,
         unit="/s",
-        samples=tuple(closed.per_s for closed in rounds),
-        beside=None if other is None else Beside("REST", tuple(c.per_s for c in other)),
+        samples=_rates(rounds),
+        beside=compared,
         note=f"{CALLERS} callers; {usual.server}; {usual.generator}",
-        doubts=found,
+        doubts=doubts(
+            (
+                *(bottleneck(pressed.server, pressed.generator) for pressed in rounds),
+                *_doubts(rounds),
+            )
+        ),
     )
-    costs = tuple(closed.cpu_us for closed in rounds if closed.cpu_us is not None)
-    if len(costs) == len(rounds):
-        yield Figure(
-            name=f"server's processor time for one, {channel}",
-            unit="us",
-            samples=costs,
-            beside=None
-            if other is None
-            else Beside("REST", tuple(closed.cpu_us or 0.0 for closed in other)),
+
+
+def _doubts(rounds: Sequence[Pressed]) -> tuple[str, ...]:
+    return doubts(
+        (
+            crowded([pressed.server for pressed in rounds]),
+            "hardly any answers" if min(p.answers for p in rounds) < ANSWERS_MIN else None,
         )
+    )
+
+
+def _cost(name: str, mine: Sequence[Pressed], other: str, its: Sequence[Pressed]) -> Figure:
+    """Processor time of the two servers alone."""
+    return Figure(
+        name=name,
+        unit="us",
+        samples=tuple(pressed.cpu_us or 0.0 for pressed in mine),
+        beside=Beside(other, tuple(pressed.cpu_us or 0.0 for pressed in its)),
+        doubts=_doubts([*mine, *its]),
+    )
+
+
+def _whole_cost(name: str, mine: Sequence[Pressed], other: str, its: Sequence[Pressed]) -> Figure:
+    """Processor time with that of the databases."""
+    return Figure(
+        name=name,
+        unit="us",
+        samples=tuple(pressed.whole_cpu_us or 0.0 for pressed in mine),
+        beside=Beside(f"HotHour, {other}", tuple(p.whole_cpu_us or 0.0 for p in its)),
+        doubts=_doubts(its),  # the seed stack shares its core with its database, always,
+    )
