@@ -7,10 +7,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # ARGS is passed on, for instance: make test ARGS="-k money", make lock ARGS=--upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fmt check bench load sim kill mutants prove lock clean
+.PHONY: help demo test fmt check bench bench-quick load sim kill mutants prove lock clean
 
 help: ## list these verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.installed ## a running shop with a falling price (PORT=8080); Ctrl-C stops it
 	$(BIN)/hothour demo $(if $(PORT),--port $(PORT)) $(ARGS)
@@ -30,6 +30,10 @@ check: .venv/.installed-dev ## format, lint, types and layers, nothing changed
 
 bench: .venv/.installed-dev ## the figures of docs/, measured on this machine
 	$(BIN)/python -m loadtests.bench $(ARGS)
+
+bench-quick: .venv/.installed-dev ## the ratios that matter most, against the stored ones (3 minutes)
+	$(BIN)/python -m loadtests.bench --quick --against loadtests/bench/ratios.json $(ARGS) \
+		commit losers fanout
 
 load: .venv/.installed-dev ## a flash sale with Locust, against a server of its own (docs/load.md)
 	$(BIN)/python -m loadtests.scenarios $(ARGS)

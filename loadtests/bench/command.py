@@ -1,7 +1,7 @@
 """The command: asks the questions one after the other, shows one table, and may keep it as JSON.
 
-Exit code 0: measured (a doubt is shown, not punished); 1: the product broke a promise, or a
-question could not be asked to its end; 2: no such question.
+Exit code 0: measured (a doubt is shown, not punished); 1: the product broke a promise, a question
+could not be asked to its end, or a ratio is worse than the stored one; 2: no such question.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from loadtests.bench.questions import (
     startup,
     winners,
 )
+from loadtests.bench.stored import Ratios, better_of, judged, missing, ratios_of
 from loadtests.bench.table import Answered, as_json, table
 
 Question = Callable[[Effort], AsyncIterator[Figure]]
@@ -50,18 +51,49 @@ QUESTION_TIMEOUT_S: Final = 400.0
 def main() -> None:
     """The program's entry."""
     wanted = _arguments().parse_args()
+    effort = Effort(wanted.quick)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        answers, about = runner.run(_ask(wanted.names or list(QUESTIONS), Effort(wanted.quick)))
-    print(table(answers))
+        answers, about = runner.run(_ask(wanted.names or list(QUESTIONS), effort))
+        print(table(answers))
+        held = wanted.against is None or runner.run(
+            _holds(answers, json.loads(wanted.against.read_bytes()), effort)
+        )
     if wanted.json is not None:
-        wanted.json.write_text(json.dumps(as_json(answers, about), indent=1) + "\n")
-    sys.exit(any(answered.failure is not None for answered in answers))
+        _keep(wanted.json, as_json(answers, about))
+    if wanted.store is not None:
+        _keep(wanted.store, ratios_of(answers))
+    failed = any(answered.failure is not None for answered in answers)
+    sys.exit(failed or not held)
+
+
+def _keep(file: Path, value: Any) -> None:
+    file.write_text(json.dumps(value, indent=1) + "\n")
+
+
+async def _holds(answers: Sequence[Answered], stored: Ratios, effort: Effort) -> bool:
+    """Is no ratio a quarter worse than it was? A question whose figure seems to be is asked once
+    more before that is believed."""
+    verdicts = judged(answers, stored)
+    again = list(dict.fromkeys(each.question for each in verdicts if each.regressed))
+    if again:
+        repeated, _ = await _ask(again, effort)
+        verdicts = better_of(verdicts, judged(repeated, stored))
+    lost = missing(answers, stored)
+    print("\n" + "\n".join([*map(str, verdicts), *(f"MISSING      {name}" for name in lost)]))
+    return not lost and not any(each.regressed for each in verdicts)
 
 
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m loadtests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", choices=[*QUESTIONS, []])
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the figures there")
+    parser.add_argument("--store", type=Path, metavar="FILE", help="keep the ratios there")
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="FILE",
+        help="fail where a ratio is a quarter worse than it is there",
+    )
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     return parser
 

@@ -10,7 +10,7 @@ import pytest
 
 from loadtests.bench import command
 from loadtests.bench.command import answered
-from loadtests.bench.figures import Broken, Effort, Figure
+from loadtests.bench.figures import Beside, Broken, Effort, Figure
 from loadtests.bench.table import Answered
 
 ONE = Figure(name="one", unit="ms", samples=(1.0,))
@@ -73,6 +73,44 @@ def test_the_exit_code_says_whether_a_promise_was_broken(
     told = json.loads(kept.read_text())
     assert told["quick"] is True
     assert [each["question"] for each in told["questions"]] == ["rush"]
+
+
+@pytest.mark.parametrize(
+    ("costs", "stored", "code", "said"),
+    [
+        ((2.4,), {"rush: a press / nothing": 2.0}, 0, "held"),
+        ((2.6, 2.6), {"rush: a press / nothing": 2.0}, 1, "REGRESSION"),
+        ((2.6, 2.1), {"rush: a press / nothing": 2.0}, 0, "held"),
+        ((1.0,), {"rush: another / nothing": 2.0}, 1, "MISSING"),
+        ((9.0,), {"fanout: a frame / nothing": 2.0}, 0, ""),
+    ],
+)
+def test_a_ratio_that_is_worse_than_stored_is_measured_again_and_then_fails(
+    costs: tuple[float, ...],
+    stored: dict[str, float],
+    code: int,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    left = list(costs)
+
+    async def measured(_: Effort) -> AsyncIterator[Figure]:
+        beside = Beside("nothing", (1.0,))
+        yield Figure(name="a press", unit="us", samples=(left.pop(0),), beside=beside)
+
+    kept, ratios = tmp_path / "kept.json", tmp_path / "ratios.json"
+    ratios.write_text(json.dumps(stored))
+    monkeypatch.setattr(command, "QUESTIONS", {"rush": measured})
+    arguments = ["bench", "rush", "--against", str(ratios), "--store", str(kept)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == code
+    assert said in capsys.readouterr().out
+    assert json.loads(kept.read_text()) == {"rush: a press / nothing": costs[0]}
+    assert not left
 
 
 def test_there_are_no_other_questions(
