@@ -123,17 +123,17 @@ def encoded(
 ) -> tuple[int, bytes]:
     """The status of such an answer and its body as JSON. `request_id` is of the form that
     edge/incoming.py demands."""
-    code = code_of(error)
-    if getattr(error, "errors", ()) or _said(code, language).fills_in or _says_more(error):
-        body = problem(error, language=language, request_id=request_id, instance=instance)
-        return body["status"], orjson.dumps(body)
-    # What a rush of losers hears is the same but for these two: half the time of putting it
-    # together for each.
-    status = row_of(error).status
+    code, status = code_of(error), row_of(error).status
+    members = wire_members(error)
+    fields = getattr(error, "errors", ())
+    own = {
+        "detail": _detail(error, _said(code, language), members, language),
+        "errors": [_field(each, language) for each in fields] if fields else [],
+        **members,
+    }
+    # The rest is the same for a whole rush of losers: a third of the time of putting it together.
     same = _same(code, status, error.retryable, language, instance)
-    members = orjson.dumps(wire_members(error))[1:]
-    comma = b"" if members == b"}" else b","
-    return status, b'%b,"request_id":"%b"%b%b' % (same, request_id.encode(), comma, members)
+    return status, b'%b,"request_id":"%b",%b' % (same, request_id.encode(), orjson.dumps(own)[1:])
 
 
 @lru_cache(maxsize=1_024)
@@ -144,11 +144,9 @@ def _same(code: str, status: int, retryable: bool, language: Language, instance:
         "type": said.type,
         "title": said.title,
         "status": status,
-        "detail": said.sentence,
         "instance": instance,
         "code": code,
         "retryable": retryable,
-        "errors": [],
     }
     return orjson.dumps(body)[:-1]
 

@@ -206,7 +206,6 @@ class AuctionActor:
         house = self._house
         refused = refusal(self._state, press, self._mailbox.stamp(now_ms))
         assert refused is not None, "it is over"
-        house.telemetry.turn(1, 0)
         return refused if house.may_refuse(self.auction_id) else NoOwner()
 
     # --- the consumer ----------------------------------------------------------------------------
