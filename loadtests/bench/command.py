@@ -22,6 +22,7 @@ from loadtests.bench import machine
 from loadtests.bench.figures import Broken, Effort, Figure, leaves
 from loadtests.bench.questions import (
     commit,
+    during,
     fanout,
     lateness,
     losers,
@@ -41,6 +42,7 @@ QUESTIONS: Final[dict[str, Question]] = {
     "winners": winners.ask,
     "losers": losers.ask,
     "fanout": fanout.ask,
+    "during": during.ask,
     "startup": startup.ask,
     "memory": memory.ask,
     "rush": rush.ask,

@@ -3,15 +3,17 @@
 Group commit is the product's own committer on its own store, everything in: keys, events, outbox,
 isolation of offenders; its entries are made by the product's own rules. Beside it what one would
 write without it: three statements in a transaction (the auction by compare-and-set, the
-reservation, the event; no key, no outbox) on a pool of 32 connections, 64 at once. Both in this
-process, in turns, on auctions of their own, on one embedded PostgreSQL with fsync,
-full_page_writes and synchronous_commit on. Nothing is pinned: this process and the database share
-all cores either way.
+reservation, the event; no key, no outbox) on a pool of 32 connections, 64 at once. And the limit:
+the bare batch (bare_batch.py), gathered the same way. All in this process, in turns, on auctions
+of their own, on one embedded PostgreSQL with fsync, full_page_writes and synchronous_commit on, its
+tables never analysed by us. Nothing is pinned: this process and the database share all cores either
+way, and processor time counts both.
 
 And one booking alone, beside one statement that does the three things at once.
 """
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -33,7 +35,9 @@ from engine.settings import Settings
 from engine.store.postgres.commit import PostgresCommitStore
 from engine.store.postgres.pool import ConnectSettings, assert_safe, connect, open_pool
 from engine.turn import Turn
+from loadtests.bench.bare_batch import BareBatch, bare_batches
 from loadtests.bench.figures import Beside, Broken, Effort, Figure, quantile, quantiles
+from loadtests.bench.machine import use
 from loadtests.bench.product import place
 from loadtests.bench.sales import add, lately, now_ms
 
@@ -83,6 +87,8 @@ class Round:
     """What so many at once did."""
 
     per_s: float
+    cpu_us: float
+    """Processor time of one: this process and PostgreSQL's backends."""
     took_ms: Sequence[float]
 
 
@@ -117,6 +123,7 @@ class Till:
         store: PostgresCommitStore,
         committer: Committer,
         pool: asyncpg.Pool,
+        bare: BareBatch,
         guests: Sequence[int],
     ) -> None:
         self.booked = 0
@@ -127,6 +134,7 @@ class Till:
         self._store = store
         self._committer = committer
         self._pool = pool
+        self._bare = bare
         self._guests = guests
         self._draw = Draw()
 
@@ -168,6 +176,17 @@ class Till:
             await connection.execute(_RECORD, *told)
         self.booked += 1
 
+    async def barely(self, entry: Entry) -> None:
+        """As part of a bare batch."""
+        await self._bare.commit(entry)
+        self.booked += 1
+
+    async def cpu_s(self) -> float:
+        """Processor time so far, of this process and of every backend there is."""
+        pids = await self.database.fetch("select pid from pg_stat_activity where pid is not null")
+        uses = [use(row["pid"]) for row in pids]
+        return time.process_time() + sum(each.cpu_s for each in uses if each is not None)
+
     async def bare(self) -> Act:
         """One statement, prepared, on one connection."""
         prepared = await self.database.prepare(_AT_ONCE)
@@ -203,11 +222,17 @@ async def ask(effort: Effort) -> AsyncIterator[Figure]:
             await _warm_up(till)
             each: list[Round] = []
             groups: dict[int, list[Round]] = {waiting: [] for waiting in WAITING}
+            bares: dict[int, list[Round]] = {waiting: [] for waiting in WAITING}
             for _ in range(rounds):
                 each.append(await _crowd(till, till.each, EACH_BOOKINGS, EACH_AT_ONCE))
                 for waiting, done in groups.items():
+                    bares[waiting].append(
+                        await _crowd(till, till.barely, BOOKINGS[waiting], waiting)
+                    )
                     done.append(await _crowd(till, till.together, BOOKINGS[waiting], waiting))
             for figure in _crowd_figures(groups, each, f"{till.busy} times BUSY in all"):
+                yield figure
+            for figure in _limit_figures(groups, bares):
                 yield figure
             yield await _alone(till, rounds)
             held = await till.database.fetchval("select count(*) from reservation")
@@ -232,7 +257,9 @@ async def _open(dsn: str) -> AsyncIterator[Till]:
         await committer.start()
         await committer.connected()
         guests = [row["id"] for row in await database.fetch(_GUESTS, GUESTS)]
-        yield Till(database, store, committer, pool, guests)
+        most, flights = settings.commit_batch_max, settings.commit_flights
+        async with bare_batches(dsn, most=most, flights=flights) as bare:
+            yield Till(database, store, committer, pool, bare, guests)
     finally:
         await committer.stop()
         await pool.close()
@@ -242,7 +269,7 @@ async def _open(dsn: str) -> AsyncIterator[Till]:
 
 async def _warm_up(till: Till) -> None:
     """Connections opened, statements prepared, pages touched."""
-    for act in (till.each, till.together):
+    for act in (till.each, till.barely, till.together):
         await _crowd(till, act, 2_000, EACH_AT_ONCE)
 
 
@@ -258,11 +285,17 @@ async def _crowd(till: Till, act: Act, count: int, at_once: int) -> Round:
             await act(entry)
             took_ms.append((time.perf_counter() - began_s) * 1_000)
 
-    began_s = time.perf_counter()
+    # What is made before, by the thousand, is no garbage: as in a server after its start.
+    gc.collect()
+    gc.freeze()
+    began_s, before_s = time.perf_counter(), await till.cpu_s()
     async with asyncio.TaskGroup() as group:
         for _ in range(at_once):
             group.create_task(book_on())
-    return Round(count / (time.perf_counter() - began_s), took_ms)
+    took_s = time.perf_counter() - began_s
+    used_s = await till.cpu_s() - before_s
+    gc.unfreeze()
+    return Round(count / took_s, used_s / count * 1e6, took_ms)
 
 
 def _crowd_figures(
@@ -285,6 +318,25 @@ def _crowd_figures(
             samples=quantiles([done.took_ms for done in rounds], 0.5),
             beside=Beside("a transaction each", p50s),
             note=note,
+        )
+
+
+def _limit_figures(
+    groups: dict[int, list[Round]], bares: dict[int, list[Round]]
+) -> Iterator[Figure]:
+    for waiting, rounds in groups.items():
+        yield Figure(
+            name=f"the same, {waiting:,} waiting",
+            unit="/s",
+            samples=tuple(done.per_s for done in rounds),
+            beside=Beside("bare batch", tuple(done.per_s for done in bares[waiting])),
+        )
+        yield Figure(
+            name=f"processor time of one, {waiting:,} waiting",
+            unit="us",
+            samples=tuple(done.cpu_us for done in rounds),
+            beside=Beside("bare batch", tuple(done.cpu_us for done in bares[waiting])),
+            note="this process and the database together",
         )
 
 
