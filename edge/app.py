@@ -25,6 +25,7 @@ from edge.auth import Authenticator
 from edge.binding import bind, opened
 from edge.config import Config
 from edge.endpoint import Tools
+from edge.garbage import look_again, spared
 from edge.hashing import HashLane
 from edge.hub import Hub
 from edge.incoming import RequestIds, language_of
@@ -216,7 +217,9 @@ class Server:
         await authenticator.start()
         stack.push_async_callback(authenticator.stop)
         stack.push_async_callback(self._stop_node)
-        await node.start()
+        stack.callback(look_again)
+        with spared():
+            await node.start()
         await self._serve(hub, authenticator, mint)
 
     def _mailer(self, mint: TokenMint) -> HouseMailer:

@@ -10,6 +10,7 @@ database: `at_least` starts from there if the system clock was set back in betwe
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from engine.ports.telemetry import Silent, Telemetry
 
@@ -26,9 +27,8 @@ class ClockApart(ClockWrong):
     """It is too far from the database's."""
 
 
-def _boottime_ns() -> int:
-    """Monotonic, suspended time included where the system can tell."""
-    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+_boottime_ns = partial(time.clock_gettime_ns, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+"""Monotonic, suspended time included where the system can tell."""
 
 
 class AnchoredClock:

@@ -15,7 +15,7 @@ nothing is going on. Each flight has its own connection. What can happen to a ba
 
 import asyncio
 import logging
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from random import Random
@@ -23,6 +23,7 @@ from typing import Any
 from uuid import UUID
 
 from engine.errors import Busy
+from engine.gathering import Gathering, Waiting
 from engine.ports.clock import Clock
 from engine.ports.commit import (
     CommitStore,
@@ -48,39 +49,6 @@ class CommitBroken(Exception):
     tells what is stored."""
 
 
-class _Waiting:
-    """An entry, who waits for its outcome, and since when."""
-
-    __slots__ = ("entry", "lost", "outcome", "queued_ns")
-
-    def __init__(self, entry: Entry, queued_ns: int) -> None:
-        self.entry = entry
-        self.queued_ns = queued_ns
-        self.lost = 0
-        """Times it was sent and got lost. From the first on it stays until it is done."""
-        self.outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-
-    @property
-    def claims(self) -> set[object]:
-        """What it shares with no other entry of a batch: its auction (an actor that was let go may
-        still have an entry here when its successor sends one), and its guests' keys."""
-        entry = self.entry
-        return {entry.auction_id, *((r.user_id, r.key) for r in entry.booked if r.key is not None)}
-
-    @property
-    def suspect(self) -> bool:
-        """It was lost more than once: it may be what cuts the connection, so it travels alone."""
-        return self.lost > 1
-
-    def is_(self, outcome: Outcome) -> None:
-        if not self.outcome.done():
-            self.outcome.set_result(outcome)
-
-    def fails(self, error: Exception) -> None:
-        if not self.outcome.done():
-            self.outcome.set_exception(error)
-
-
 class Committer:
     """`start` it, `commit` from as many actors as there are, `stop` when they are done."""
 
@@ -97,14 +65,13 @@ class Committer:
         self._rng = rng
         self._settings = settings
         self._telemetry = telemetry
-        self._fresh: deque[_Waiting] = deque()
-        """Never sent, in order of age: what waits too long hears BUSY."""
-        self._again: deque[_Waiting] = deque()
-        """Sent and lost, to be sent again before anything else."""
+        self._gathering = Gathering()
         self._work = asyncio.Event()
         self._connected = 0
         self._up = asyncio.Event()
         self._unsettled = 0
+        self._flying = 0
+        """Entries that are being sent now."""
         self._expiry: asyncio.Handle | None = None
         self._tasks: dict[asyncio.Task[None], None] = {}
         """In the order they were started."""
@@ -148,21 +115,19 @@ class Committer:
         full = self._unsettled >= self._settings.commit_queue_max
         if full or not self._connected or self._stopping:
             raise Busy()
-        waiting = _Waiting(entry, self._clock.mono_ns())
+        waiting = Waiting(entry, self._clock.mono_ns(), self._settled)
         self._unsettled += 1
         self._idle.clear()
-        waiting.outcome.add_done_callback(self._settled)
-        self._fresh.append(waiting)
+        self._gathering.add(waiting)
         self._work.set()
         if self._expiry is None:
             self._look_after_the_old()
-        return await asyncio.shield(waiting.outcome)
+        return await waiting.outcome
 
-    def _settled(self, outcome: "asyncio.Future[Outcome]") -> None:
+    def _settled(self) -> None:
         self._unsettled -= 1
         if not self._unsettled:
             self._idle.set()
-        outcome.exception()  # seen here too: the caller may have gone
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -207,52 +172,38 @@ class Committer:
             if not batch:
                 self._work.clear()
                 await self._work.wait()
-            elif await self._send(flight, batch):
-                carried += 1
-            else:
+                continue
+            self._flying += len(batch)
+            try:
+                well = await self._send(flight, batch)
+            finally:
+                self._flying -= len(batch)
+            if not well:
                 return carried
+            carried += 1
 
-    def _next_batch(self) -> list[_Waiting]:
-        """The oldest entries that may travel together, first those that were sent before."""
+    def _next_batch(self) -> list[Waiting]:
         self._expire()
-        if self._again and self._again[0].suspect:
-            return [self._again.popleft()]
-        batch: list[_Waiting] = []
-        claimed: set[object] = set()
-        for queue in (self._again, self._fresh):
-            later: list[_Waiting] = []
-            while queue and len(batch) < self._settings.commit_batch_max:
-                waiting = queue.popleft()
-                claims = waiting.claims
-                if waiting.suspect or claimed & claims:
-                    later.append(waiting)
-                else:
-                    batch.append(waiting)
-                    claimed |= claims
-            queue.extendleft(reversed(later))
-        return batch
+        most = self._gathering.share(
+            flying=self._flying, flights=self._connected, most=self._settings.commit_batch_max
+        )
+        return self._gathering.next_batch(most)
 
-    def _put_back(self, batch: Sequence[_Waiting]) -> None:
-        """Nothing was sent of these: they are the next to travel."""
-        for waiting in reversed(batch):
-            if not waiting.outcome.done():
-                (self._again if waiting.lost else self._fresh).appendleft(waiting)
-
-    async def _send(self, flight: Flight, batch: Sequence[_Waiting]) -> bool:
+    async def _send(self, flight: Flight, batch: Sequence[Waiting]) -> bool:
         """Carry one batch to its outcomes. False: the connection is no good any more."""
         try:
             await self._attempt(flight, batch)
         except Unavailable:
-            self._put_back(batch)
+            self._gathering.put_back(batch)
             return False
         except _Unknown as unknown:
             self._telemetry.ambiguous(len(unknown.batch))
-            self._put_back([w for w in batch if w not in unknown.batch])
+            self._gathering.put_back([w for w in batch if w not in unknown.batch])
             self._spawn(self._resolve(unknown.commit_id, unknown.batch))
             return False
         return True
 
-    async def _attempt(self, flight: Flight, batch: Sequence[_Waiting]) -> None:
+    async def _attempt(self, flight: Flight, batch: Sequence[Waiting]) -> None:
         """Send a batch, again while it is rejected for passing reasons, at last one by one."""
         rejections: Counter[Rejection] = Counter()
         while True:
@@ -278,7 +229,7 @@ class Committer:
             and rejections.total() < self._settings.commit_attempts_max
         )
 
-    async def _once(self, flight: Flight, batch: Sequence[_Waiting]) -> None:
+    async def _once(self, flight: Flight, batch: Sequence[Waiting]) -> None:
         commit_id = UUID(int=self._rng.getrandbits(128), version=4)
         started_ns = self._clock.mono_ns()
         try:
@@ -297,25 +248,24 @@ class Committer:
 
     def _expire(self) -> None:
         """Who was not sent in time hears so."""
-        oldest_ns = self._clock.mono_ns() - self._settings.unsent_timeout_ms * 1_000_000
-        while self._fresh and self._fresh[0].queued_ns < oldest_ns:
-            self._fresh.popleft().fails(Busy())
+        patience_ns = self._settings.unsent_timeout_ms * 1_000_000
+        self._gathering.expire(self._clock.mono_ns() - patience_ns)
 
     def _look_after_the_old(self) -> None:
         """Again and again while somebody waits: all flights may be stuck in a slow commit."""
         self._expire()
         loop, pause_s = asyncio.get_running_loop(), self._settings.unsent_timeout_ms / 5_000
         again = self._look_after_the_old
-        self._expiry = loop.call_later(pause_s, again) if self._fresh else None
+        self._expiry = loop.call_later(pause_s, again) if self._gathering.fresh else None
 
     def _give_up_waiting(self) -> None:
         """There is no connection: nobody waits for one, but those whose truth must be found."""
-        while self._fresh and not self._connected:
-            self._fresh.popleft().fails(Busy())
+        if not self._connected:
+            self._gathering.give_up()
 
     # --- ambiguous batches -----------------------------------------------------------------------
 
-    async def _resolve(self, commit_id: UUID, batch: Sequence[_Waiting]) -> None:
+    async def _resolve(self, commit_id: UUID, batch: Sequence[Waiting]) -> None:
         """Ask until the database answers what became of a batch."""
         backoff = Backoff(self._settings)
         token: int | None = None
@@ -337,7 +287,7 @@ class Committer:
         for waiting, verdict in told:
             self._conclude(waiting, verdict, token)
 
-    def _resolve_singly(self, commit_id: UUID, batch: Sequence[_Waiting]) -> None:
+    def _resolve_singly(self, commit_id: UUID, batch: Sequence[Waiting]) -> None:
         """One of them cannot be asked about; its neighbours can."""
         if len(batch) == 1:
             batch[0].fails(CommitBroken("nobody can tell what became of it"))
@@ -345,7 +295,7 @@ class Committer:
         for waiting in batch:
             self._spawn(self._resolve(commit_id, [waiting]))
 
-    def _conclude(self, waiting: _Waiting, verdict: Verdict, token: int) -> None:
+    def _conclude(self, waiting: Waiting, verdict: Verdict, token: int) -> None:
         match verdict:
             case Verdict.COMMITTED:
                 waiting.is_(Committed(token))
@@ -356,20 +306,20 @@ class Committer:
             case Verdict.NEVER:
                 self._send_again(waiting, token)
 
-    def _send_again(self, waiting: _Waiting, token: int) -> None:
+    def _send_again(self, waiting: Waiting, token: int) -> None:
         waiting.entry = replace(waiting.entry, fence=token)
         waiting.lost += 1
         if waiting.lost >= self._settings.commit_attempts_max:
             waiting.fails(CommitBroken(f"it was sent and got lost {waiting.lost} times"))
             return
-        self._again.append(waiting)
+        self._gathering.add(waiting)
         self._work.set()
 
 
 class _Unknown(Exception):
     """This batch was sent, and nobody knows."""
 
-    def __init__(self, commit_id: UUID, batch: Sequence[_Waiting]) -> None:
+    def __init__(self, commit_id: UUID, batch: Sequence[Waiting]) -> None:
         super().__init__(commit_id)
         self.commit_id = commit_id
         self.batch = batch

@@ -10,18 +10,23 @@ it has cooled down.
 
 import asyncio
 import logging
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
+from functools import partial
 
 from engine.actor import AuctionActor, Breath, Ending, House
 from engine.directory import Directory
 from engine.domain.auction import Auction, Status
 from engine.errors import Busy, Draining, HotHourError, Internal, NoOwner, NotFound
 from engine.leases import Membership
-from engine.ports.commit import CommitStore, Loaded, ScheduleStore, StoreError
+from engine.ports.commit import CommitStore, Due, Loaded, ScheduleStore, StoreError
 from engine.settings import Settings
 from engine.timers import Timer
 
 _log = logging.getLogger(__name__)
+
+_APPOINTED_AT_ONCE = 100
+"""Due sales, which is a tenth of a millisecond of work."""
 
 
 class Supervisor:
@@ -96,12 +101,13 @@ class Supervisor:
         if self._draining:
             return
 
-        def come() -> None:
-            del self._appointments[auction_id]
-            if self._membership.owns(auction_id):
-                self._bring(auction_id)
-
+        come = partial(self._come, auction_id)  # 100,000 at a start: a closure is twice as much
         self._appointments[auction_id] = self._open_house.timers.at(at_ms, come)
+
+    def _come(self, auction_id: int) -> None:
+        del self._appointments[auction_id]
+        if self._membership.owns(auction_id):
+            self._bring(auction_id)
 
     def _appoint_in(self, auction_id: int, in_ms: int) -> None:
         self._appoint(auction_id, self._open_house.clock.now_ms() + in_ms)
@@ -211,21 +217,43 @@ class Supervisor:
         """Find the sales of these shards that the clock will change soon. Raises StoreError."""
         settings, clock = self._settings, self._open_house.clock
         breath = Breath(clock, settings.yield_after_ms)
-        horizon_ms = clock.now_ms() + settings.horizon_ms
-        after: tuple[int, int] | None = None
-        while True:
-            page = await self._schedule.due_before(
-                horizon_ms, shards, after, settings.horizon_page_max
-            )
-            for due in page:
-                actor = self._directory.get(due.auction_id)
-                if actor is None or actor.auction is None:
-                    lead_ms = due.starts_at_ms - settings.activate_lead_ms
-                    self._appoint(due.auction_id, clock.now_ms() if due.live else lead_ms)
-                await breath.taken()
-            if len(page) < settings.horizon_page_max:
-                return
-            after = (page[-1].starts_at_ms, page[-1].auction_id)
+        async with aclosing(self._due_pages(clock.now_ms() + settings.horizon_ms, shards)) as pages:
+            async for page in pages:
+                for first in range(0, len(page), _APPOINTED_AT_ONCE):
+                    self._appoint_due(page[first : first + _APPOINTED_AT_ONCE])
+                    await breath.taken()
+
+    async def _due_pages(
+        self, horizon_ms: int, shards: frozenset[int]
+    ) -> AsyncGenerator[Sequence[Due], None]:
+        """Page after page; the database makes the next one while the caller looks at the last."""
+        most, loop = self._settings.horizon_page_max, asyncio.get_running_loop()
+
+        def read(after: tuple[int, int] | None) -> asyncio.Task[Sequence[Due]]:
+            return loop.create_task(self._read_due(horizon_ms, shards, after))
+
+        coming = read(None)
+        try:
+            while len(page := await coming) == most:
+                coming = read((page[-1].starts_at_ms, page[-1].auction_id))
+                yield page
+            yield page
+        finally:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+
+    async def _read_due(
+        self, horizon_ms: int, shards: frozenset[int], after: tuple[int, int] | None
+    ) -> Sequence[Due]:
+        most = self._settings.horizon_page_max
+        return await self._schedule.due_before(horizon_ms, shards, after, most)
+
+    def _appoint_due(self, sales: Sequence[Due]) -> None:
+        now_ms, lead_ms = self._open_house.clock.now_ms(), self._settings.activate_lead_ms
+        for due in sales:
+            actor = self._directory.get(due.auction_id)
+            if actor is None or actor.auction is None:
+                self._appoint(due.auction_id, now_ms if due.live else due.starts_at_ms - lead_ms)
 
     def shards_changed(self, gained: frozenset[int], lost: frozenset[int]) -> None:
         """Let go what is not ours any more, or was somebody else's for a while, and look for what

@@ -1,6 +1,9 @@
 """Passwords: right ones, long ones, odd ones; and a lane that never holds anybody else up."""
 
 import asyncio
+import os
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -123,3 +126,15 @@ async def test_a_storm_of_log_ins_does_not_stall_the_loop() -> None:
         assert longest_s <= max(STALL_S_MAX, hash_s / 5)
     finally:
         lane.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has no rank of its own here")
+async def test_the_lane_gives_way_to_everybody_else(lane: HashLane) -> None:
+    ranks = []
+
+    def look() -> None:
+        ranks.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    await lane._run(look)
+    assert ranks == [19]
+    assert os.getpriority(os.PRIO_PROCESS, 0) < 19, "the process itself stays as it is"

@@ -93,6 +93,32 @@ def test_of_missed_drops_only_the_latest_is_told_with_its_own_instant(bench: Ben
     assert bench.steps() == [7, 8]
 
 
+def test_a_frame_is_made_before_its_drop_and_only_told_at_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.at(800)
+    monkeypatch.delattr("edge.ticker.frames.price_update")
+    bench.at(999)
+    assert bench.told == []
+    bench.at(1_000)
+    assert bench.steps() == [1]
+
+
+def test_a_frame_that_is_out_of_date_by_the_time_it_is_told_is_made_anew(bench: Bench) -> None:
+    bench.at(800)
+    bench.at(2_000)
+    assert bench.steps() == [2]
+    assert bench.told[0]["current_price"] == "480.00"
+
+
+def test_a_frame_made_for_an_older_view_is_not_told(bench: Bench) -> None:
+    assert bench.topic.auction is not None
+    bench.at(800)
+    bench.take(replace(bench.topic.auction, revision=2))
+    bench.at(1_000)
+    assert [told["revision"] for told in bench.told] == [2]
+
+
 def test_at_the_floor_there_is_nothing_more_to_tell_and_no_timer(bench: Bench) -> None:
     bench.at(60_000)
     assert bench.told[-1]["current_price"] == "100.00"

@@ -8,8 +8,10 @@ P2, P3, P5, P6 = Promise.P2, Promise.P3, Promise.P5, Promise.P6
 P7, P8, LIVE = Promise.P7, Promise.P8, Promise.LIVE
 
 _COMMITTER: Final = "engine/committer.py"
+_GATHERING: Final = "engine/gathering.py"
 _DRAW: Final = "engine/draw.py"
 _OUTBOX: Final = "engine/outbox.py"
+_GATHERING_TESTS: Final = ("tests/engine/test_gathering.py",)
 _COMMITTER_TESTS: Final = (
     "tests/engine/test_committer.py",
     "tests/engine/test_committer_trouble.py",
@@ -36,15 +38,15 @@ COMMITS: Final = (
     Mutant(
         "An ambiguous batch is sent again before it is known what became of it",
         _COMMITTER,
-        "self._put_back([w for w in batch if w not in unknown.batch])",
-        "self._put_back(batch)",
+        "self._gathering.put_back([w for w in batch if w not in unknown.batch])",
+        "self._gathering.put_back(batch)",
         P8,
         _COMMITTER_TESTS,
     ),
     Mutant(
         "Neighbours of an ambiguous entry that was sent singly are forgotten",
         _COMMITTER,
-        "            self._put_back([w for w in batch if w not in unknown.batch])\n",
+        "            self._gathering.put_back([w for w in batch if w not in unknown.batch])\n",
         "",
         LIVE,
         _COMMITTER_TESTS,
@@ -52,7 +54,7 @@ COMMITS: Final = (
     Mutant(
         "Entries that were not sent are forgotten with their connection",
         _COMMITTER,
-        "        except Unavailable:\n            self._put_back(batch)\n",
+        "        except Unavailable:\n            self._gathering.put_back(batch)\n",
         "        except Unavailable:\n",
         LIVE,
         _COMMITTER_TESTS,
@@ -115,11 +117,11 @@ COMMITS: Final = (
     ),
     Mutant(
         "An asker that is cancelled cancels the commit",
-        _COMMITTER,
-        "return await asyncio.shield(waiting.outcome)",
-        "return await waiting.outcome",
+        _GATHERING,
+        "            if not waiting.settled:\n",
+        "            if not waiting.outcome.done():\n",
         P3,
-        _COMMITTER_TESTS,
+        _GATHERING_TESTS,
         simulated=False,
     ),
     Mutant(
@@ -140,16 +142,15 @@ COMMITS: Final = (
     ),
     Mutant(
         "Two entries of one auction travel together",
-        _COMMITTER,
-        "return {entry.auction_id, *((r.user_id, r.key) for r in entry.booked"
-        " if r.key is not None)}",
-        "return {(r.user_id, r.key) for r in entry.booked if r.key is not None}",
+        _GATHERING,
+        "mine: list[object] = [entry.auction_id]",
+        "mine: list[object] = []",
         LIVE,
         _COMMITTER_TESTS,
     ),
     Mutant(
         "What cuts the connection again and again takes others along",
-        _COMMITTER,
+        _GATHERING,
         "return self.lost > 1",
         "return self.lost < 0",
         LIVE,
@@ -194,7 +195,7 @@ COMMITS: Final = (
     Mutant(
         "What waits behind slow commits is looked after only once",
         _COMMITTER,
-        "loop.call_later(pause_s, again) if self._fresh else None",
+        "loop.call_later(pause_s, again) if self._gathering.fresh else None",
         "loop.call_later(pause_s, again) if self._expiry is None else None",
         P7,
         _COMMITTER_TESTS,

@@ -178,8 +178,8 @@ ACTIVATION: Final = (
     Mutant(
         "Looking ahead ends with the first page",
         _SUPERVISOR,
-        "if len(page) < settings.horizon_page_max:",
-        "if len(page) <= settings.horizon_page_max:",
+        "while len(page := await coming) == most:",
+        "while len(page := await coming) > most:",
         LIVE,
         _NODE_TESTS,
         simulated=False,

@@ -238,8 +238,8 @@ POSTGRES: Final = (
         "The statement does not notice that a reservation was moved meanwhile",
         _STATEMENT,
         "where 1 / ((select count(*) from chg)\n"
-        "    = (select count(*) from c where c.auction_id in (select id from upd)))::int = 1\n",
-        "where (select count(*) from chg) >= 0\n",
+        "    = (select count(*) from c where c.auction_id in (select id from upd)))::int = 1",
+        "where (select count(*) from chg) >= 0",
         P3,
         _RACES,
         simulated=False,

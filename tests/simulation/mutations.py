@@ -7,11 +7,12 @@ import pytest
 
 from engine import frames
 from engine.actor import AuctionActor
-from engine.committer import Committer, _Unknown, _Waiting
+from engine.committer import Committer, _Unknown
 from engine.domain.auction import Auction
 from engine.domain.decision import Notice
 from engine.domain.ledger import Ledger
 from engine.errors import Busy
+from engine.gathering import Waiting
 from engine.leases import Membership
 from engine.ports.bus import Publication
 from engine.store.memory import commit as memory_commit
@@ -56,7 +57,7 @@ def says_no_without_a_lease(patch: Patch) -> None:
 def takes_the_unknown_for_a_no(patch: Patch) -> None:
     """Nobody heard of the commit, so it did not happen."""
 
-    async def send(self: Committer, flight: Any, batch: list[_Waiting]) -> bool:
+    async def send(self: Committer, flight: Any, batch: list[Waiting]) -> bool:
         try:
             await self._attempt(flight, batch)
         except _Unknown:

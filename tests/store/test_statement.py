@@ -17,6 +17,7 @@ from engine.store.postgres.statement import (
     LEAN,
     LOOK,
     PLACED,
+    PLAIN,
     RESERVATIONS_OF,
     RESOLVE,
     TAKE,
@@ -140,9 +141,9 @@ async def committing(dsn: str) -> AsyncIterator[tuple[Connection, list[str]]]:
 async def statement_names(connection: Connection) -> list[str]:
     rows = await connection.fetch(
         "select name from pg_prepared_statements where statement = any ($1)",
-        [LEAN.sql, WIDE.sql],
+        [PLAIN.sql, LEAN.sql, WIDE.sql],
     )
-    assert len(rows) == 2
+    assert len(rows) == 3
     return [f'"{row["name"]}"' for row in rows]
 
 

@@ -31,6 +31,7 @@ from engine.store.postgres.statement import (
     LEAN,
     LOOK,
     PLACED,
+    PLAIN,
     RESERVATIONS_OF,
     RESOLVE,
     TAKE,
@@ -49,6 +50,9 @@ _BUILT_AT_ONCE = 64
 _WARM_UP_ID = UUID(int=0)
 _REPLAN_AFTER = 128
 """Entries carried by one connection after which its plans are made anew."""
+# A bitmap would take the row locks in the order of pages instead of ids; a nested loop would be
+# quadratic in the batch (statement.py).
+_PLANS = "set enable_bitmapscan = off; set enable_nestloop = off"
 _SEQUENCES = frozenset({"reservation_id", "outbox_id"})
 
 
@@ -65,9 +69,8 @@ class PostgresFlight:
     async def warm_up(self) -> None:
         """Prepare the statements for as long as this connection lives, and run each once on
         nothing: a first execution takes many times as long."""
-        # A bitmap would take the row locks in the order of pages instead of ids.
-        await self._connection.execute("set enable_bitmapscan = off")
-        for statement in (LEAN, WIDE):
+        await self._connection.execute(_PLANS)
+        for statement in (PLAIN, LEAN, WIDE):
             self._prepared[statement.sql] = await self._connection.prepare(statement.sql)
             await self._fetch(statement, _WARM_UP_ID, statement.nothing)
 

@@ -6,7 +6,9 @@ within it moves by reservation, so that statements that meet take their locks in
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from os import urandom
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -18,7 +20,7 @@ from engine.domain.ledger import Reservation, ReservationStatus
 from engine.domain.terms import Terms, TurboTerms
 from engine.ports.commit import Entry, Offender, Why
 from engine.store.outcomes import Hit
-from engine.store.postgres.statement import LEAN, WIDE, Columns, Statement
+from engine.store.postgres.statement import LEAN, PLAIN, WIDE, Columns, Statement
 from engine.store.records import event_payload, notice_payload, ordered
 
 Row = tuple[Any, ...]
@@ -41,14 +43,17 @@ def batch(entries: Sequence[Entry]) -> Batch:
     """Lay out entries, at most one an auction."""
     turns = ordered(entries)
     wide = any(entry.edited for entry in turns)
-    statement = WIDE if wide else LEAN
-    rows: tuple[list[Row], ...] = (
+    moved = [_move_row(move) for entry in turns for move in _in_order(entry.moved)]
+    plain = not moved and all(entry.events for entry in turns)
+    statement = WIDE if wide else PLAIN if plain else LEAN
+    rows: list[list[Row]] = [
         [_entry_row(entry, wide=wide) for entry in turns],
-        [_booking_row(new) for entry in turns for new in entry.booked],
-        [_move_row(move) for entry in turns for move in _in_order(entry.moved)],
+        _booking_rows([new for entry in turns for new in entry.booked]),
         [row for entry in turns for row in _event_rows(entry)],
         [row for entry in turns for row in _notice_rows(entry)],
-    )
+    ]
+    if statement is not PLAIN:
+        rows.append(moved)
     arguments: list[Sequence[Any]] = []
     for columns, lines in zip(statement.lists, rows, strict=True):
         arguments += _turned(columns, lines)
@@ -101,19 +106,24 @@ def _edit_row(after: Auction) -> Row:
     )
 
 
-def _booking_row(new: Reservation) -> Row:
-    return (
-        new.id,
-        new.auction_id,
-        new.user_id,
-        new.seat_no,
-        new.price,
-        new.max_price,
-        new.code,
-        new.key,
-        new.revision,
-        new.accepted_at_ms,
-    )
+def _booking_rows(booked: Sequence[Reservation]) -> list[Row]:
+    drawn = urandom(16 * len(booked))
+    return [
+        (
+            new.id,
+            new.auction_id,
+            new.user_id,
+            new.seat_no,
+            new.price,
+            new.max_price,
+            new.code,
+            new.key,
+            new.revision,
+            new.accepted_at_ms,
+            UUID(bytes=drawn[16 * n : 16 * n + 16], version=4),
+        )
+        for n, new in enumerate(booked)
+    ]
 
 
 def _in_order(moved: Iterable[Move]) -> Iterable[Move]:
@@ -151,9 +161,9 @@ def read_answer(records: Iterable[asyncpg.Record]) -> tuple[set[int], list[Hit]]
     """The auctions that were written, and the rows that were in the way."""
     written: set[int] = set()
     hits: list[Hit] = []
-    for auction_id, user_id, seat_no, code, old, old_auction_id, why, fresh in records:
-        if why is None:
-            written.add(auction_id)
+    for ids, auction_id, user_id, seat_no, code, old, old_auction_id, why, fresh in records:
+        if ids is not None:
+            written.update(ids)
         else:
             offender = Offender(Why(why), user_id, seat_no, code, old, old_auction_id)
             hits.append(Hit(auction_id, offender, fresh))

@@ -4,20 +4,24 @@ Five lists enter, one row each, sorted by auction and id:
 
     e   entries: compare-and-set on (revision, fence), then the new absolute values
     r   reservations to insert
-    c   reservations that change: status `was` -> `status`
     v   events, with absolute revisions expected + 1 ... expected + k
     o   outbox rows
+    c   reservations that change: status `was` -> `status`
 
 `bad` names the rows that would break a rule, before anything is written. `upd` moves the auctions
 that have none and are still where their turn left them; all else hangs off `upd`. So an offender
 costs its own entry, a stale owner writes nothing, and neighbours commit.
+
+There are three texts of it: most batches move no reservation and edit no auction, and what is not
+in the text is not set up either (a fifth of the time of a booking alone).
 
 What must stay as it is:
 
 - Probes are scalar sub-selects with `limit 1`, never EXISTS, which the planner may turn into a hash
   of every live reservation and every account, for each batch.
 - `a.id = any (...)` says nothing new, but without it the planner joins small tables by reading
-  them whole, and keeps that plan while they grow.
+  them whole, and keeps that plan while they grow. It needs nested loops to be off (commit.py): in
+  one the whole list would be looked through again for each entry.
 - A statement that waited for a row lock sees the row's new version in `upd` (revision and fence
   are checked again on it) but everything else as of its start. Hence `chg` is counted: had
   somebody moved a reservation meanwhile, the division by zero rolls everything back (22012).
@@ -75,6 +79,9 @@ BOOKING: Final[Columns] = (
     ("revision", "bigint"),
     ("accepted_at", "timestamptz"),
 )
+TOKEN: Final[Columns] = (("qr_token", "uuid"),)
+"""Beside BOOKING, drawn by us: the column's default opens /dev/urandom for each row where
+PostgreSQL was built without OpenSSL, which is a tenth of a booking's time."""
 MOVE: Final[Columns] = (
     ("id", "bigint"),
     ("auction_id", "bigint"),
@@ -104,9 +111,8 @@ NOTICE: Final[Columns] = (
 _SQL: Final = """
 with e as materialized (select * from {e}),
 r as materialized (select * from {r}),
-c as materialized (select * from {c}),
-v as materialized (select * from {v}),
-o as materialized (select * from {o}),
+v as (select * from {v}),
+o as (select * from {o}),{c}
 bad as materialized (
     select auction_id, user_id, seat_no, code, old[1] as old, old[2] as old_auction_id,
         case when old is not null then 'key' else why end as why
@@ -117,13 +123,11 @@ bad as materialized (
             case
                 when (select 1 from reservation q
                      where q.auction_id = r.auction_id and q.user_id = r.user_id
-                       and q.status <> 'CANCELLED'
-                       and q.id <> all (array(select id from c where status = 'CANCELLED'))
+                       and q.status <> 'CANCELLED'{but_cancelled_here}
                      limit 1) is not null then 'user'
                 when (select 1 from reservation q
                      where q.auction_id = r.auction_id and q.seat_no = r.seat_no
-                       and q.status <> 'CANCELLED'
-                       and q.id <> all (array(select id from c where status = 'CANCELLED'))
+                       and q.status <> 'CANCELLED'{but_cancelled_here}
                      limit 1) is not null then 'seat'
                 when (select 1 from reservation q
                      where q.code = r.code and q.code_live limit 1) is not null then 'code'
@@ -134,12 +138,7 @@ bad as materialized (
         from r
         offset 0
     ) probed
-    where old is not null or why is not null
-    union all
-    select c.auction_id, null, null, null, c.id, null, 'status' from c
-    where (select true from reservation q
-           where q.id = c.id and q.auction_id = c.auction_id and q.status = c.was
-           limit 1) is null
+    where old is not null or why is not null{bad_moves}
 ),
 upd as (
     update auction a set
@@ -149,26 +148,14 @@ upd as (
     from e
     where a.id = e.auction_id and a.id = any (array(select auction_id from e))
       and a.revision = e.expected and a.fence = e.fence
-      and (e.k > 0 or (
-          a.status = e.status
-          and a.turbo_started_at is not distinct from e.turbo_started_at
-          and a.frozen_at is not distinct from e.frozen_at
-          and e.seats_left - a.seats_left = (
-              select count(*) from c where c.auction_id = e.auction_id and c.status = 'CANCELLED')))
+      and (e.k > 0{or_nothing_public})
       and e.auction_id not in (select auction_id from bad)
     returning a.id
-),
-chg as (
-    update reservation q set {fate}
-    from c
-    where q.id = c.id and q.auction_id = c.auction_id and q.status = c.was
-      and c.auction_id in (select id from upd)
-    returning q.id
-),
+),{chg}
 ins as (
     insert into reservation ({booking})
     select {booking} from r
-    where r.auction_id in (select id from upd) and (select count(*) from chg) >= 0
+    where r.auction_id in (select id from upd){after_moves}
 ),
 evs as (
     insert into event (auction_id, revision, kind, at, payload, commit_id)
@@ -181,18 +168,50 @@ obx as (
         now() + interval '{hand_over_ms} milliseconds' from o
     where o.auction_id in (select id from upd)
 )
-select upd.id as auction_id, null::bigint as user_id, null::int as seat_no, null::text as code,
-    null::bigint as old, null::bigint as old_auction_id, null::text as why, true as fresh
-from upd
-where 1 / ((select count(*) from chg)
-    = (select count(*) from c where c.auction_id in (select id from upd)))::int = 1
+select array(select id from upd) as written, null::bigint as auction_id, null::bigint as user_id,
+    null::int as seat_no, null::text as code, null::bigint as old, null::bigint as old_auction_id,
+    null::text as why, null::bool as fresh{unless_moved}
 union all
-select b.auction_id, b.user_id, b.seat_no, b.code, b.old, b.old_auction_id, b.why,
+select null, b.auction_id, b.user_id, b.seat_no, b.code, b.old, b.old_auction_id, b.why,
     (select true from auction a
      where a.id = b.auction_id and (a.revision, a.fence) = (
          select e.expected, e.fence from e where e.auction_id = b.auction_id limit 1)) is true
 from bad b
 """
+
+_MOVES: Final = {
+    "c": """
+c as materialized (select * from {c}),""",
+    "but_cancelled_here": """
+                       and q.id <> all (array(select id from c where status = 'CANCELLED'))""",
+    "bad_moves": """
+    union all
+    select c.auction_id, null, null, null, c.id, null, 'status' from c
+    where (select true from reservation q
+           where q.id = c.id and q.auction_id = c.auction_id and q.status = c.was
+           limit 1) is null""",
+    "or_nothing_public": """ or (
+          a.status = e.status
+          and a.turbo_started_at is not distinct from e.turbo_started_at
+          and a.frozen_at is not distinct from e.frozen_at
+          and e.seats_left - a.seats_left = (
+              select count(*) from c
+              where c.auction_id = e.auction_id and c.status = 'CANCELLED'))""",
+    "chg": """
+chg as (
+    update reservation q set {fate}
+    from c
+    where q.id = c.id and q.id = any (array(select id from c))
+      and q.auction_id = c.auction_id and q.status = c.was
+      and c.auction_id in (select id from upd)
+    returning q.id
+),""",
+    "after_moves": " and (select count(*) from chg) >= 0",
+    "unless_moved": """
+where 1 / ((select count(*) from chg)
+    = (select count(*) from c where c.auction_id in (select id from upd)))::int = 1""",
+}
+"""What reservations that change add to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,17 +227,22 @@ class Statement:
         return [[] for columns in self.lists for _ in columns]
 
 
-def _statement(entry: Columns, edits: str) -> Statement:
-    lists = (entry, BOOKING, MOVE, EVENT, NOTICE)
+def _statement(entry: Columns, *, moves: bool, edits: str = "") -> Statement:
+    inserted = BOOKING + TOKEN
+    lists = (entry, inserted, EVENT, NOTICE, *((MOVE,) if moves else ()))
     sources, first = {}, 2
-    for alias, columns in zip("ercvo", lists, strict=True):
+    for alias, columns in zip("ervoc", lists, strict=False):
         sources[alias] = _unnest(alias, columns, first)
         first += len(columns)
+    fate = ", ".join(f"{name} = c.{name}" for name, _ in MOVE[3:])
     sql = _SQL.format(
-        **sources,
+        **{name: sources[name] for name in "ervo"},
+        **{
+            name: text.format(c=sources["c"], fate=fate) if moves else ""
+            for name, text in _MOVES.items()
+        },
         edits=edits,
-        fate=", ".join(f"{name} = c.{name}" for name, _ in MOVE[3:]),
-        booking=", ".join(name for name, _ in BOOKING),
+        booking=", ".join(name for name, _ in inserted),
         hand_over_ms=HAND_OVER_MS,
     )
     return Statement(sql, lists)
@@ -230,11 +254,15 @@ def _unnest(alias: str, columns: Columns, first: int) -> str:
     return f"unnest({arrays}) as {alias}({', '.join(name for name, _ in columns)})"
 
 
-LEAN: Final = _statement(ENTRY, edits="")
-"""For nearly every batch."""
+PLAIN: Final = _statement(ENTRY, moves=False)
+"""For nearly every batch: bookings, starts, turbos and ends. Every entry in it has a revision."""
+
+LEAN: Final = _statement(ENTRY, moves=True)
+"""For a batch in which a reservation changes."""
 
 WIDE: Final = _statement(
     (*ENTRY, ("edited", "bool"), *EDIT),
+    moves=True,
     edits="".join(
         f",\n        {name} = case when e.edited then e.{name} else a.{name} end"
         for name, _ in EDIT
@@ -266,11 +294,11 @@ TAKE: Final = """
 with mine as materialized (
     select id from auction where id = any ($2::bigint[]) and status <> 'DRAFT'
     order by id for no key update)
-update auction a set fence = $1 from mine where a.id = mine.id and a.id = any ($2::bigint[])
-returning a.id
+update auction a set fence = $1 where a.id = any (array(select id from mine)) returning a.id
 """
 """The first half of a takeover. The second reads: after a wait for a lock, this very statement
-would pair the new auction with old reservations."""
+would pair the new auction with old reservations. No join: the planner makes a nested loop of one,
+in which the whole list is sorted again for each auction (5,000 took 2 s)."""
 
 TAKE_OWN: Final = """
 with own as materialized (
@@ -284,8 +312,7 @@ mine as materialized (
     where id = any ($2::bigint[]) and status <> 'DRAFT'
     and id % (select count(*) from shard) in (select no from own)
     order by id for no key update)
-update auction a set fence = $1 from mine where a.id = mine.id and a.id = any ($2::bigint[])
-returning a.id
+update auction a set fence = $1 where a.id = any (array(select id from mine)) returning a.id
 """
 """The same, for a member, of the shards that are its own. They are locked until the fences have
 moved: a claim that is on its way is waited for and then seen, one that comes later passes them by
