@@ -1,25 +1,16 @@
 """What the server keeps of one live connection, and nothing else.
 
 There may be tens of thousands of these, most of them idle: slots, numbers and shared values, no
-task, no timer and no dictionary each. Who acts on a socket is elsewhere: the reader in live.py,
-writes in writer.py, what it watches in hub.py, who sits behind it in sessions.py, its deadlines in
-upkeep.py.
+task, no timer and no dictionary each. Who acts on a socket is elsewhere: reads in
+live_connection.py, writes in writer.py, what it watches in hub.py, who sits behind it in
+sessions.py, its deadlines in upkeep.py.
 """
 
 import asyncio
-from typing import Protocol
 
 from edge.pace import FRESH
 from edge.routing import Principal
 from edge.texts import Language
-
-
-class WriteSide(Protocol):
-    """The transport's other half: whether it asked us to stop writing."""
-
-    @property
-    def writing_paused(self) -> bool:
-        """More waits for this socket than it takes."""
 
 
 class Backlog:
@@ -41,6 +32,7 @@ class Socket:
 
     __slots__ = (
         "address",
+        "apart",
         "auctions",
         "authentication_pace",
         "backlog",
@@ -50,6 +42,7 @@ class Socket:
         "born_ms",
         "drain_at_ms",
         "due_ms",
+        "full",
         "heard_ms",
         "language",
         "leave_by_ms",
@@ -62,20 +55,17 @@ class Socket:
         "transport",
         "user_id",
         "warned",
-        "write_side",
     )
 
     def __init__(
         self,
         transport: asyncio.Transport,
-        write_side: WriteSide,
         *,
         address: str,
         language: Language,
         now_ms: int,
     ) -> None:
         self.transport = transport
-        self.write_side = write_side
         self.address = address
         self.language = language
 
@@ -96,7 +86,11 @@ class Socket:
 
         self.auctions: tuple[int, ...] = ()
         """What it watches. A tuple: a set of one would weigh four times as much."""
+        self.full = False
+        """Its transport has asked us to stop writing."""
         self.backlog: Backlog | None = None
+        self.apart = False
+        """It has a backlog or was told to close: what goes to many is not simply written to it."""
 
         self.spoken = False
         """It has said something valid."""

@@ -1,24 +1,23 @@
-"""One socket's messages, read one after the other and answered.
+"""What a socket's messages come to: each is read, counted, done and answered.
 
 A broken message is answered and the connection goes on; ten in a row, a binary frame or what is no
-UTF-8 end it. A press of "Hemen Kap" runs beside the others, so that a socket is never deaf while it
-waits. Reading is aiohttp's; every byte written goes through the writer. Tokens are never logged.
+UTF-8 end it. A press of "Hemen Kap" waits beside the others, so that a socket is never deaf
+meanwhile. Every byte written goes through the writer. Tokens are never logged.
 """
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from itertools import count
-from typing import Any, Literal
-
-from aiohttp import WSMsgType, web
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 from edge import ws_frames
 from edge.connection import Socket
-from edge.live_acts import Acts
+from edge.live_acts import Acts, Waits
+from edge.live_connection import Later
 from edge.meters import Meters
 from edge.pace import Pace
-from edge.problems import live_error
+from edge.refusals import Refusals
 from edge.sessions import TooManySockets
 from edge.wire.live import (
     Authenticate,
@@ -32,20 +31,18 @@ from edge.wire.live import (
 )
 from edge.writer import Writer
 from edge.ws_frames import CloseCode
+from edge.ws_reader import Message, WSMsgType
 from engine import frames
+from engine.domain.messages import Reply
 from engine.errors import Busy, HotHourError, Internal, RateLimited
 from engine.ports.clock import Clock
 from engine.settings import Settings
 
-MESSAGES_A_TURN = 16
-"""Then the loop gets its turn, however many one client has sent at once."""
-
-WebSocket = web.WebSocketResponse[Literal[False]]
 _log = logging.getLogger(__name__)
 
 
 class Conversation:
-    """Talks with all sockets; one `listen` a socket."""
+    """Talks with all sockets."""
 
     def __init__(
         self,
@@ -56,8 +53,11 @@ class Conversation:
         settings: Settings,
         meters: Meters,
         paced: bool,
+        left: Callable[[Socket], None],
     ) -> None:
-        """`paced` False: messages are not counted against their rates."""
+        """`paced` False: messages are not counted against their rates; `left`: the client has said
+        goodbye."""
+        self._left = left
         self._acts = acts
         self._writer = writer
         self._clock = clock
@@ -68,30 +68,26 @@ class Conversation:
         self._bookings = Pace(settings.live_bookings_per_s, 1_000, settings.live_bookings_per_s)
         per_min = settings.live_authentications_per_min
         self._authentications = Pace(per_min, 60_000, per_min)
-        self._presses: set[asyncio.Task[None]] = set()
+        self._presses: set[asyncio.Future[Reply]] = set()
+        self._refusals = Refusals()
 
-    async def listen(self, ws: WebSocket, socket: Socket) -> None:
-        """Until either side has said goodbye or the connection is gone."""
-        for nth in count(1):
-            message = await ws.receive()
-            socket.heard_ms = now_ms = self._clock.now_ms()
-            match message.type:
-                case WSMsgType.TEXT:
-                    await self._hear(socket, message.data, now_ms)
-                case WSMsgType.PING:
-                    if not self._too_fast(socket, now_ms):
-                        self._writer.write(socket, ws_frames.pong(bytes(message.data)))
-                case WSMsgType.PONG:
-                    self._too_fast(socket, now_ms)
-                case WSMsgType.BINARY:
-                    self._writer.close(socket, CloseCode.BAD_PROTOCOL)
-                case WSMsgType.CLOSE:
-                    self._writer.write(socket, ws_frames.goodbye(message.data))
-                    return
-                case _:
-                    return
-            if nth % MESSAGES_A_TURN == 0:
-                await asyncio.sleep(0)
+    def hear(self, socket: Socket, message: Message) -> Later | None:
+        """One message; what is left of answering it if that has to wait for something."""
+        socket.heard_ms = now_ms = self._clock.now_ms()
+        match message.type:
+            case WSMsgType.TEXT:
+                return self._hear(socket, message.data, now_ms)
+            case WSMsgType.PING:
+                if not self._too_fast(socket, now_ms):
+                    self._writer.write(socket, ws_frames.pong(bytes(message.data)))
+            case WSMsgType.PONG:
+                self._too_fast(socket, now_ms)
+            case WSMsgType.CLOSE:
+                self._writer.write(socket, ws_frames.goodbye(message.data))
+                self._left(socket)
+            case _:
+                self._writer.close(socket, CloseCode.BAD_PROTOCOL)
+        return None
 
     def say(self, socket: Socket, fields: Mapping[str, Any]) -> None:
         """Write one message to one socket."""
@@ -99,19 +95,20 @@ class Conversation:
 
     async def stop(self) -> None:
         """Wait for no press any more; what they asked for goes on without them."""
-        for press in self._presses:
+        presses = tuple(self._presses)
+        for press in presses:
             press.cancel()
-        await asyncio.gather(*self._presses, return_exceptions=True)
+        await asyncio.gather(*presses, return_exceptions=True)
 
     # --- one message -----------------------------------------------------------------------------
 
-    async def _hear(self, socket: Socket, payload: bytes, now_ms: int) -> None:
+    def _hear(self, socket: Socket, payload: bytes, now_ms: int) -> Later | None:
         if not socket.writable:
-            return
+            return None
         wait_ms = self._too_fast(socket, now_ms)
         if wait_ms:
             self._refuse(socket, ref_of(payload), RateLimited(retry_after_ms=wait_ms))
-            return
+            return None
         try:
             ref, kind, message = read(payload)
         except BadText:
@@ -122,43 +119,67 @@ class Conversation:
             socket.spoken = True
             socket.bad_messages = 0
             self._meters.heard(kind)
-            await self._start(socket, ref, message, now_ms)
+            try:
+                return self._start(socket, ref, message, now_ms)
+            except Exception as error:
+                self._fail(socket, ref, error)
+        return None
 
-    async def _start(self, socket: Socket, ref: Ref, message: ClientMessage, now_ms: int) -> None:
-        refusal = self._refusal(socket, message, now_ms)
-        if refusal is not None:
-            self._refuse(socket, ref, refusal)
-        elif isinstance(message, BookSeat):
-            socket.bookings += 1
-            press = asyncio.get_running_loop().create_task(
-                self._press(socket, ref, message, now_ms)
-            )
-            self._presses.add(press)
-            press.add_done_callback(self._presses.discard)
-        else:
-            await self._answer(socket, ref, message, now_ms)
+    def _start(self, socket: Socket, ref: Ref, message: ClientMessage, now_ms: int) -> Later | None:
+        """Raises what the message is answered with if that is not its own answer."""
+        if isinstance(message, BookSeat):
+            self._press(socket, ref, message, now_ms)
+            return None
+        if isinstance(message, Authenticate) and self._paced:
+            self._check_tokens(socket, now_ms)
+        answer = self._acts.act(socket, message, now_ms)
+        if isinstance(answer, dict):
+            self.say(socket, {"ref": ref, **answer})
+            return None
+        return self._answer_later(socket, ref, answer)
 
-    async def _press(self, socket: Socket, ref: Ref, message: BookSeat, now_ms: int) -> None:
+    async def _answer_later(self, socket: Socket, ref: Ref, answer: Waits) -> None:
         try:
-            await self._answer(socket, ref, message, now_ms)
-        finally:
-            socket.bookings -= 1
+            self.say(socket, {"ref": ref, **await answer()})
+        except Exception as error:
+            self._fail(socket, ref, error)
 
-    async def _answer(self, socket: Socket, ref: Ref, message: ClientMessage, now_ms: int) -> None:
+    def _press(self, socket: Socket, ref: Ref, message: BookSeat, now_ms: int) -> None:
+        if socket.bookings >= self._settings.live_messages_burst:
+            raise Busy("Too many presses of this connection wait for their answers.")
+        if self._paced:
+            self._check_presses(socket, now_ms)
         try:
-            answer = await self._acts.act(socket, message, now_ms)
-        except TooManySockets:
-            self._writer.close(socket, CloseCode.TOO_MANY)
+            reply = self._acts.press(socket, message, now_ms)
         except HotHourError as error:
             self._refuse(socket, ref, error)
-        except Exception:
-            _log.exception("a live message could not be answered")
-            self._refuse(socket, ref, Internal())
-        else:
-            self.say(socket, {"ref": ref, **answer})
+            return
+        socket.bookings += 1
+        self._presses.add(reply)
+        reply.add_done_callback(partial(self._pressed, socket, ref))
+
+    def _pressed(self, socket: Socket, ref: Ref, reply: asyncio.Future[Reply]) -> None:
+        self._presses.discard(reply)
+        socket.bookings -= 1
+        if reply.cancelled():
+            return
+        try:
+            self.say(socket, {"ref": ref, **self._acts.pressed(reply)})
+        except Exception as error:
+            self._fail(socket, ref, error)
+
+    def _fail(self, socket: Socket, ref: Ref, error: Exception) -> None:
+        match error:
+            case HotHourError():
+                self._refuse(socket, ref, error)
+            case TooManySockets():
+                self._writer.close(socket, CloseCode.TOO_MANY)
+            case _:
+                _log.error("a live message could not be answered", exc_info=error)
+                self._refuse(socket, ref, Internal())
 
     def _refuse(self, socket: Socket, ref: Ref, error: HotHourError) -> None:
-        self.say(socket, {"type": "error", "ref": ref, **live_error(error, socket.language)})
+        self._writer.write(socket, self._refusals.frame(ref, error, socket.language))
 
     def _on_malformed(self, socket: Socket, malformed: Malformed) -> None:
         self._refuse(socket, malformed.ref, malformed.why)
@@ -182,18 +203,13 @@ class Conversation:
             self._writer.close(socket, CloseCode.RATE)
         return wait_ms
 
-    def _refusal(self, socket: Socket, message: ClientMessage, now_ms: int) -> HotHourError | None:
-        """Why this message is not even tried."""
-        wait_ms = 0
-        match message:
-            case BookSeat() if socket.bookings >= self._settings.live_messages_burst:
-                return Busy("Too many presses of this connection wait for their answers.")
-            case BookSeat() if self._paced:
-                socket.booking_pace, wait_ms = self._bookings.take(socket.booking_pace, now_ms)
-            case Authenticate() if self._paced:
-                socket.authentication_pace, wait_ms = self._authentications.take(
-                    socket.authentication_pace, now_ms
-                )
-            case _:
-                pass
-        return RateLimited(retry_after_ms=wait_ms) if wait_ms else None
+    def _check_presses(self, socket: Socket, now_ms: int) -> None:
+        socket.booking_pace, wait_ms = self._bookings.take(socket.booking_pace, now_ms)
+        if wait_ms:
+            raise RateLimited(retry_after_ms=wait_ms)
+
+    def _check_tokens(self, socket: Socket, now_ms: int) -> None:
+        pace = socket.authentication_pace
+        socket.authentication_pace, wait_ms = self._authentications.take(pace, now_ms)
+        if wait_ms:
+            raise RateLimited(retry_after_ms=wait_ms)

@@ -9,13 +9,14 @@ always the last. A newer frame of enough weight ends older deliveries for all wh
 from collections.abc import Iterator
 
 from edge.connection import Socket
+from edge.meters import Meters
 from edge.slices import Slices
 from edge.topics import Delivery, Topic, Weight
 from edge.writer import Writer
-from engine.ports.clock import Clock
 
-WRITES_A_STEP = 8
-"""About 60 microseconds of writing, then the next topic has its turn."""
+WRITES_A_STEP = 32
+"""About 250 microseconds of writing, then the next topic has its turn. At 8 the turns cost 3 % of
+a fan-out."""
 DELIVERIES_MAX = 64
 """More waiting for one topic than this: its hub sends one snapshot instead of all of them."""
 _SCATTER = 2_654_435_761
@@ -25,10 +26,10 @@ _SCATTER = 2_654_435_761
 class Fanout:
     """Numbers deliveries and carries them. `number` is the newest one's."""
 
-    def __init__(self, *, slices: Slices, writer: Writer, clock: Clock) -> None:
+    def __init__(self, *, slices: Slices, writer: Writer, meters: Meters) -> None:
         self._slices = slices
         self._writer = writer
-        self._clock = clock
+        self._meters = meters
         self.number = 0
 
     def deliver(self, topic: Topic, frame: bytes, weight: Weight) -> int:
@@ -49,22 +50,22 @@ class Fanout:
                 yield from self._write(topic, delivery)
                 if topic.queue and topic.queue[0] is delivery:
                     topic.queue.popleft()
+                if topic.queue:
+                    yield
         finally:
             topic.carried = False
 
     def _write(self, topic: Topic, delivery: Delivery) -> Iterator[None]:
-        frame, number, key = delivery.frame, delivery.number, topic.key
-        now_ms = self._clock.now_ms()
-        awaits, offer = topic.awaits, self._writer.offer
-        for nth, socket in enumerate(_scattered(topic, delivery), 1):
-            if awaits(socket, number):
-                offer(socket, frame, key, number, now_ms)
-            if nth % WRITES_A_STEP == 0:
+        frame, number, key, marks = delivery.frame, delivery.number, topic.key, topic.marks
+        sockets, told = _scattered(topic, delivery), 0
+        for first in range(0, len(sockets), WRITES_A_STEP):
+            if first:
                 yield
                 if delivery.ended:
-                    return
-                now_ms = self._clock.now_ms()
-        yield
+                    break
+            some = sockets[first : first + WRITES_A_STEP]
+            told += self._writer.spread(frame, key, number, some, marks)
+        self._meters.fanned_out(delivery.weight.value, told)
 
 
 def _supersede(topic: Topic, weight: Weight) -> None:

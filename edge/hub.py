@@ -58,7 +58,7 @@ class Hub:
             slices=self.slices,
             meters=meters,
         )
-        self._fanout = Fanout(slices=self.slices, writer=self.writer, clock=clock)
+        self._fanout = Fanout(slices=self.slices, writer=self.writer, meters=meters)
         self._ticker = Ticker(tell=self._tell_price, clock=clock, timers=timers, meters=meters)
         self.lobby = Lobby(fanout=self._fanout, settings=settings, clock=clock, timers=timers)
         self._topics: dict[int, AuctionTopic] = {}

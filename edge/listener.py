@@ -1,15 +1,14 @@
 """Listens: aiohttp's server with what it lacks towards strangers.
 
 A deadline for headers, one typed answer without a traceback for what is no HTTP, the C parser or
-nothing; the RFC's rules for frames that its reader lets pass. aiohttp has no public hook for these,
-so its connection is extended: `data_received`, `connection_made`, `handle_error`,
-`finish_response` and `set_parser`; the tests of this module are what tells when a new aiohttp moves
-them.
+nothing. aiohttp has no public hook for these, so its connection is extended: `data_received`,
+`connection_made`, `handle_error` and `finish_response`; the tests of this module are what tells
+when a new aiohttp moves them.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Coroutine
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -21,11 +20,11 @@ from structlog.typing import FilteringBoundLogger
 
 from edge import problems
 from edge.answering import NO_STORE, SECURITY
+from edge.express import Express
 from edge.incoming import RequestIds
 from edge.metrics import Metrics
 from edge.reading import ClientGone
 from edge.whole import Whole, header_lines
-from edge.ws_headers import CheckedReader, Reader
 from engine.errors import HotHourError, Internal, Invalid, NotFound, RequestTimeout
 
 KEEPALIVE_S: Final = 75.0
@@ -67,6 +66,7 @@ class Runner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         plain = await super()._make_server()
+        plain.request_handler = Express(self.app, plain.request_handler)
         self.guard.start(asyncio.get_running_loop())
         return _Listener(plain, self.guard)
 
@@ -237,19 +237,13 @@ class Connection(RequestHandler):
             return self._guard.malformed()
         return self._guard.broken(exc)
 
-    async def finish_response(
+    def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
-    ) -> tuple[web.StreamResponse, bool]:
+    ) -> Coroutine[Any, Any, tuple[web.StreamResponse, bool]]:
         # Routes answer every path, so aiohttp's own 404 is that of a target which is none.
-        if isinstance(resp, web.HTTPNotFound):
+        if type(resp) is web.HTTPNotFound:  # isinstance asks an abstract class, which takes long
             resp = self._guard.unroutable()
-        return await super().finish_response(request, resp, start_time)
-
-    def set_parser(self, parser: Any, data_received_cb: Callable[[], None] | None = None) -> None:
-        # From here on it is a WebSocket, and this reads its frames.
-        reader: Reader = parser
-        checked: Any = CheckedReader(reader)
-        super().set_parser(checked, data_received_cb)
+        return super().finish_response(request, resp, start_time)
 
     def give_up(self, farewell: bytes) -> None:
         """Close; whoever has begun to speak is told why."""

@@ -17,17 +17,20 @@ from aiohttp import web
 
 from edge.admission import Admission, bad_request
 from edge.connection import Socket
-from edge.conversation import Conversation, WebSocket
+from edge.conversation import Conversation
 from edge.hub import Hub
 from edge.incoming import language_of
 from edge.live_acts import Acts, Asks
+from edge.live_connection import Later, LiveConnection
 from edge.meters import Meters
 from edge.problems import code_of
 from edge.routing import Principal
 from edge.sessions import Sessions, TooManySockets
 from edge.sweeper import Sweeper
+from edge.takeover import Taken, accept_of, switching, take_over
 from edge.upkeep import Upkeep
 from edge.ws_frames import PROTOCOL, CloseCode
+from edge.ws_reader import Message
 from engine.errors import HotHourError
 from engine.frames import instant
 from engine.ports.clock import Clock
@@ -103,18 +106,19 @@ class LiveChannel:
         self._sessions.revoked(session_ids)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """The aiohttp handler of GET /ws."""
+        """The aiohttp handler of GET /ws. It returns at once; the socket stays."""
         address = self._address_of(request)
         try:
             self._admission.check(request)
             principal = self._sender(request)
+            accept = accept_of(request)
+            if accept is None:
+                raise bad_request("Upgrade", "The handshake is not that of RFC 6455.")
             self._admission.enter(address)
         except HotHourError as error:
             return self._turn_away(error, request)
-        try:
-            return await self._upgrade(request, address, principal)
-        finally:
-            self._admission.leave(address)
+        self._upgrade(request, accept, address, principal)
+        return Taken()
 
     async def drain(self) -> None:
         """Take no new sockets, tell each open one its own moment, and return when all are gone:
@@ -132,9 +136,12 @@ class LiveChannel:
             await self._emptied.wait()
 
     async def stop(self) -> None:
-        """Let go of everything that still waits."""
+        """Let go of everything that still waits, and of every socket."""
         await self._conversation.stop()
         self._hub.slices.stop()
+        for socket in tuple(self._sockets):
+            self.lost(socket)
+            socket.transport.abort()
 
     def _conversation_with(self, asks: Asks, outbox: OutboxStore, *, paced: bool) -> Conversation:
         acts = Acts(
@@ -153,6 +160,7 @@ class LiveChannel:
             settings=self._settings,
             meters=self._meters,
             paced=paced,
+            left=self.lost,
         )
 
     # --- one socket ------------------------------------------------------------------------------
@@ -165,52 +173,36 @@ class LiveChannel:
         self._meters.turned_away(code_of(error))
         return self._refuse(error, request)
 
-    async def _upgrade(
-        self, request: web.Request, address: str, principal: Principal | None
-    ) -> web.StreamResponse:
-        settings = self._settings
-        ws: WebSocket = web.WebSocketResponse(
-            protocols=(PROTOCOL,),
-            autoclose=False,
-            autoping=False,
-            compress=False,
-            decode_text=False,
-            # aiohttp refuses what is as large as its limit, we only what is larger.
-            max_msg_size=settings.live_frame_bytes_max + 1,
-        )
-        if not ws.can_prepare(request):
-            error = bad_request("Upgrade", "The handshake is not that of RFC 6455.")
-            return self._turn_away(error, request)
-        try:
-            await ws.prepare(request)
-        except ConnectionError:
-            return web.Response()  # gone before the upgrade; a `ws` half made cannot be ended
-        transport = request.transport
+    def _upgrade(
+        self, request: web.Request, accept: bytes, address: str, principal: Principal | None
+    ) -> None:
+        settings, transport = self._settings, request.transport
         if transport is None or transport.is_closing():
-            return ws
+            self._admission.leave(address)
+            return
+        protocol = PROTOCOL if "Sec-WebSocket-Protocol" in request.headers else None
+        transport.write(switching(accept, protocol))
         _see_the_backlog(transport, settings.live_notsent_lowat_bytes)
         socket = Socket(
             transport,
-            request.protocol,
             address=address,
             language=language_of(request.headers.get("Accept-Language")),
             now_ms=self._clock.now_ms(),
         )
-        try:
-            self._open(socket, principal)
-            await self._conversation.listen(ws, socket)
-        except Exception:
-            _log.exception("a live connection broke")
-            self._hub.writer.close(socket, CloseCode.INTERNAL)
-        finally:
-            self._end(socket)
-        return ws
-
-    def _open(self, socket: Socket, principal: Principal | None) -> None:
-        now_ms = socket.born_ms
-        self._hub.writer.prepare(socket)
         self._sockets.add(socket)
         self._meters.sockets(len(self._sockets))
+        connection = LiveConnection(self, socket, settings.live_frame_bytes_max)
+        early = take_over(request, transport, connection)
+        try:
+            self._greet(socket, principal)
+        except Exception as error:
+            self.failed(socket, error)
+        if early:
+            connection.data_received(early)
+
+    def _greet(self, socket: Socket, principal: Principal | None) -> None:
+        now_ms = socket.born_ms
+        self._hub.writer.prepare(socket)
         moment = {"connection_id": secrets.token_hex(8), "server_time": instant(now_ms)}
         self._conversation.say(socket, {**self._hello, **moment})
         if principal is not None:
@@ -222,11 +214,36 @@ class LiveChannel:
         if self._draining:
             self._tell_to_go(socket, now_ms)
 
-    def _end(self, socket: Socket) -> None:
+    # --- live_connection.Host --------------------------------------------------------------------
+
+    def hear(self, socket: Socket, message: Message) -> Later | None:
+        """See Host."""
+        return self._conversation.hear(socket, message)
+
+    def broken(self, socket: Socket, code: int) -> None:
+        """See Host."""
+        self._hub.writer.close(socket, code)
+        self.lost(socket)
+
+    def failed(self, socket: Socket, error: Exception) -> None:
+        """See Host."""
+        _log.error("a live connection broke", exc_info=error)
+        self._hub.writer.close(socket, CloseCode.INTERNAL)
+        self.lost(socket)
+
+    def filled(self, socket: Socket) -> None:
+        """See Host."""
+        self._hub.writer.filled(socket)
+
+    def lost(self, socket: Socket) -> None:
+        """See Host; also when both sides have said goodbye. Nothing is left of it here."""
+        if socket not in self._sockets:
+            return
+        self._sockets.remove(socket)
+        self._admission.leave(socket.address)
         self._sweeper.forget(socket)
         self._sessions.leave(socket)
         self._hub.forget(socket)
-        self._sockets.discard(socket)
         self._meters.sockets(len(self._sockets))
         transport = socket.transport
         transport.close()
@@ -235,6 +252,8 @@ class LiveChannel:
             self._timers.after(int(self._settings.drain_abort_s * 1000), transport.abort)
         if self._draining and not self._sockets:
             self._emptied.set()
+
+    # --- moments ---------------------------------------------------------------------------------
 
     def _look_now(self, socket: Socket) -> None:
         self._sweeper.watch(socket, self._clock.now_ms())

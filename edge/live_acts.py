@@ -1,11 +1,13 @@
 """What each message of a client does, and what it is answered with.
 
 An act returns the fields of its answer or raises an error of the tree; in which form that travels
-is conversation.py's. Decides nothing about auctions: a press goes to the auction's own mailbox.
+is conversation.py's. What is in memory is answered at once; only what is not makes its socket wait.
+Decides nothing about auctions: a press goes to the auction's own mailbox.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from edge import ws_frames
@@ -19,7 +21,6 @@ from edge.topics import AuctionTopic
 from edge.wire.live import (
     Authenticate,
     BookSeat,
-    ClientMessage,
     Known,
     Ping,
     SubscribeAuction,
@@ -47,14 +48,27 @@ from engine.settings import Settings
 PERSONAL = frozenset(("booking_confirmed", "reservation_updated", "notification"))
 MISSED_PAGES_MAX = 20
 
+Act = (
+    Authenticate
+    | SubscribeAuction
+    | UnsubscribeAuction
+    | SubscribeLobby
+    | UnsubscribeLobby
+    | SubscribeUser
+    | Ping
+)
+"""Every message but a press."""
 Fields = dict[str, Any]
+Waits = Callable[[], Coroutine[Any, Any, Fields]]
+"""An answer that has to wait for something; not begun, since its socket may be gone first."""
 
 
 class Asks(Protocol):
     """The engine's way in: the directory."""
 
-    async def ask(self, auction_id: int, message: Message) -> Reply:
-        """The auction's reply. Raises its refusal, or an error of errors.Unable."""
+    def put(self, auction_id: int, message: Message) -> asyncio.Future[Reply]:
+        """The auction's reply, its refusal or an error of errors.Unable, to come; raises what can
+        be said at once."""
 
 
 class Acts:
@@ -79,16 +93,15 @@ class Acts:
         self._settings = settings
         self._meters = meters
 
-    async def act(self, socket: Socket, message: ClientMessage, heard_ms: int) -> Fields:
-        """Do it; the answer's own fields. `heard_ms`: when it arrived. BookSeat may take long."""
+    def act(self, socket: Socket, message: Act, heard_ms: int) -> Fields | Waits:
+        """Do it; the answer's own fields, or what will have them if that has to wait. `heard_ms`:
+        when it arrived. Both raise errors of the tree; this, TooManySockets."""
         match message:
             case Ping(client_ms):
                 times = {"client_ms": client_ms, "received_ms": heard_ms}
                 return {"type": "pong", **times, "sent_ms": self._clock.now_ms()}
-            case BookSeat():
-                return _ok(await self._book(socket, message))
             case SubscribeAuction():
-                return await self._subscribe(socket, message)
+                return self._subscribe(socket, message)
             case UnsubscribeAuction(auction_ids):
                 for auction_id in auction_ids:
                     self._hub.leave(socket, auction_id)
@@ -99,67 +112,80 @@ class Acts:
                 self._hub.lobby.leave(socket)
                 return _ok({})
             case SubscribeUser():
-                return _ok({"last_event_id": await self._subscribe_user(socket, message)})
+                return partial(self._subscribe_user, socket, message)
             case Authenticate(token):
                 return _ok(_who(self._sessions.authenticate(socket, token)))
 
     # --- the press -------------------------------------------------------------------------------
 
-    async def _book(self, socket: Socket, press: BookSeat) -> Fields:
+    def press(self, socket: Socket, press: BookSeat, heard_ms: int) -> asyncio.Future[Reply]:
+        """Put it into the auction's mailbox: `pressed` reads what comes back. Raises what can be
+        said at once, which is what most hear in a rush."""
         try:
-            booked = await self._press(socket, press)
+            principal = self._sessions.principal(socket, heard_ms)
+            if principal.role != "customer":
+                raise Forbidden()
+            if not principal.verified:
+                raise EmailUnverified()
+            message = Book(principal.user_id, principal.gender, press.key, press.max_price)
+            return self._asks.put(press.auction_id, message)
         except HotHourError as error:
             self._meters.booking("live", code_of(error))
             raise
+
+    def pressed(self, reply: asyncio.Future[Reply]) -> Fields:
+        """The answer's fields. Raises the refusal."""
+        try:
+            booked = reply.result()
+        except HotHourError as error:
+            self._meters.booking("live", code_of(error))
+            raise
+        assert isinstance(booked, Booked), "an auction answers Book with Booked or refuses"
         self._meters.booking("live", "booked")
         reservation = frames.reservation_fields(
             booked.reservation, booked.currency, booked.cancellable_until_ms
         )
-        return {**reservation, "replayed": booked.replayed}
-
-    async def _press(self, socket: Socket, press: BookSeat) -> Booked:
-        principal = self._sessions.principal(socket)
-        if principal.role != "customer":
-            raise Forbidden()
-        if not principal.verified:
-            raise EmailUnverified()
-        message = Book(principal.user_id, principal.gender, press.key, press.max_price)
-        reply = await self._asks.ask(press.auction_id, message)
-        assert isinstance(reply, Booked), "an auction answers Book with Booked or refuses"
-        return reply
+        return _ok({**reservation, "replayed": booked.replayed})
 
     # --- auctions --------------------------------------------------------------------------------
 
-    async def _subscribe(self, socket: Socket, wanted: SubscribeAuction) -> Fields:
+    def _subscribe(self, socket: Socket, wanted: SubscribeAuction) -> Fields | Waits:
         with self._hub.held(wanted.auction_ids) as topics:
-            failures = await self._load(topics, wanted.since)
-            # From here on nothing awaits: what is joined is what the snapshot shows.
-            snapshots: list[Fields] = []
-            current: list[int] = []
-            rejected: list[Fields] = []
-            for topic in topics:
-                failure = failures.get(topic.key) or self._no_room(socket, topic)
-                if failure is not None:
-                    rejected.append({"auction_id": topic.key, "code": failure.code})
-                    continue
-                self._hub.join(socket, topic, ticks=wanted.ticks)
-                if self._is_current(topic, wanted.since.get(topic.key), ticks=wanted.ticks):
-                    current.append(topic.key)
-                else:
-                    snapshots.append(self._snapshot(topic))
+            if _to_load(topics, wanted.since):
+                return partial(self._load_and_join, socket, wanted)
+            return self._join(socket, wanted, topics, {})
+
+    async def _load_and_join(self, socket: Socket, wanted: SubscribeAuction) -> Fields:
+        with self._hub.held(wanted.auction_ids) as topics:
+            loading = _to_load(topics, wanted.since)
+            results = await asyncio.gather(*map(self._hub.load, loading))
+            pairs = zip(loading, results, strict=True)
+            failures = {t.key: error for t, error in pairs if error and t.auction is None}
+            return self._join(socket, wanted, topics, failures)
+
+    def _join(
+        self,
+        socket: Socket,
+        wanted: SubscribeAuction,
+        topics: Sequence[AuctionTopic],
+        failures: Mapping[int, HotHourError],
+    ) -> Fields:
+        # Nothing awaits here: what is joined is what the snapshot shows.
+        snapshots: list[Fields] = []
+        current: list[int] = []
+        rejected: list[Fields] = []
+        for topic in topics:
+            failure = failures.get(topic.key) or self._no_room(socket, topic)
+            if failure is not None:
+                rejected.append({"auction_id": topic.key, "code": failure.code})
+                continue
+            self._hub.join(socket, topic, ticks=wanted.ticks)
+            if self._is_current(topic, wanted.since.get(topic.key), ticks=wanted.ticks):
+                current.append(topic.key)
+            else:
+                snapshots.append(self._snapshot(topic))
         lists = {"snapshots": snapshots, "current": current, "rejected": rejected}
         return {"type": "subscribed", **lists}
-
-    async def _load(
-        self, topics: Sequence[AuctionTopic], since: Mapping[int, Known]
-    ) -> Mapping[int, HotHourError]:
-        """Look up what has no view here, or an older one than the client has seen; what failed."""
-        wanting = [t for t in topics if t.auction is None or _is_behind(t, since.get(t.key))]
-        if not wanting:
-            return {}
-        results = await asyncio.gather(*map(self._hub.load, wanting))
-        pairs = zip(wanting, results, strict=True)
-        return {topic.key: error for topic, error in pairs if error and topic.auction is None}
 
     def _no_room(self, socket: Socket, topic: AuctionTopic) -> HotHourError | None:
         full = len(socket.auctions) >= self._settings.live_subscriptions_max
@@ -178,8 +204,8 @@ class Acts:
 
     # --- one's own news --------------------------------------------------------------------------
 
-    async def _subscribe_user(self, socket: Socket, wanted: SubscribeUser) -> int:
-        principal = self._sessions.principal(socket)
+    async def _subscribe_user(self, socket: Socket, wanted: SubscribeUser) -> Fields:
+        principal = self._sessions.principal(socket, self._clock.now_ms())
         user_id = principal.user_id
         if wanted.user_id not in (None, user_id):
             raise Forbidden()
@@ -196,7 +222,7 @@ class Acts:
             raise Busy() from error
         if not self._hub.follows(socket, user_id):  # the session was ended meanwhile
             raise AuthInvalid()
-        return last_id
+        return _ok({"last_event_id": last_id})
 
     async def _send_missed(self, socket: Socket, user_id: int, since: int, last_id: int) -> int:
         """Send again what came after `since`; up to which id everything is sent."""
@@ -229,6 +255,11 @@ def _who(principal: Principal) -> Fields:
         "role": principal.role,
         "expires_at": instant(principal.expires_at_ms),
     }
+
+
+def _to_load(topics: Sequence[AuctionTopic], since: Mapping[int, Known]) -> list[AuctionTopic]:
+    """Of which there is no view here, or an older one than the client has seen."""
+    return [t for t in topics if t.auction is None or _is_behind(t, since.get(t.key))]
 
 
 def _is_behind(topic: AuctionTopic, known: Known | None) -> bool:

@@ -27,6 +27,9 @@ class Meters(Protocol):
     def congested(self, sockets_now: int) -> None:
         """So many sockets do not take what is written to them."""
 
+    def fanned_out(self, weight: str, sockets: int) -> None:
+        """A frame of this weight ("price", "significant", "full") was written to so many."""
+
 
 class Silent:
     """Meters for whoever does not look."""
@@ -38,3 +41,4 @@ class Silent:
     def booking(self, channel: str, outcome: str) -> None: ...
     def price_late(self, late_ms: int) -> None: ...
     def congested(self, sockets_now: int) -> None: ...
+    def fanned_out(self, weight: str, sockets: int) -> None: ...

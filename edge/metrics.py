@@ -176,6 +176,9 @@ class Metrics:
         self._heard = plain.count(
             "hothour_live_messages_total", "Valid messages of clients", ("type",)
         )
+        self._fanned_out = plain.count(
+            "hothour_fanout_frames_total", "Frames written to watchers", ("weight",)
+        )
         self._lateness = plain.spread(
             "hothour_frame_lateness_seconds", "From a drop to its frame", LATENESS_S
         )
@@ -203,3 +206,7 @@ class Metrics:
     def congested(self, sockets_now: int) -> None:
         """See Meters."""
         self._congested.set(sockets_now)
+
+    def fanned_out(self, weight: str, sockets: int) -> None:
+        """See Meters."""
+        self._fanned_out.add(weight, by=sockets)

@@ -75,12 +75,12 @@ class Sessions:
         socket.warned = False
         self._renewed(socket)
 
-    def principal(self, socket: Socket) -> Principal:
+    def principal(self, socket: Socket, now_ms: int) -> Principal:
         """Who is asking now. Raises AuthRequired or AuthExpired."""
         principal = socket.principal
         if principal is None:
             raise AuthRequired()
-        if principal.expires_at_ms <= self._clock.now_ms():
+        if principal.expires_at_ms <= now_ms:
             raise AuthExpired()
         return principal
 

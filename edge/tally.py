@@ -59,9 +59,9 @@ class Count:
     def __init__(self) -> None:
         self.values: dict[tuple[str, ...], int] = {}
 
-    def add(self, *labels: str) -> None:
-        """Count one occurrence."""
-        self.values[labels] = self.values.get(labels, 0) + 1
+    def add(self, *labels: str, by: int = 1) -> None:
+        """Count one occurrence, or several."""
+        self.values[labels] = self.values.get(labels, 0) + by
 
 
 class Plain(Collector):

@@ -56,11 +56,6 @@ class Topic:
         """Whom frames of this weight are for."""
         return self.marks
 
-    def awaits(self, socket: Socket, number: int) -> bool:
-        """Is this delivery for this socket, and nothing newer there already?"""
-        mark = self.marks.get(socket)
-        return mark is not None and mark < number
-
 
 class AuctionTopic(Topic):
     """Everybody who watches one auction, and what it looks like to them.
@@ -75,8 +70,10 @@ class AuctionTopic(Topic):
         super().__init__(auction_id)
         self.auction: Auction | None = None
         """The newest view; None until the first is loaded or published."""
-        self.ticks: set[Socket] = set()
-        """Those who want a frame at each drop; the others of `marks` draw drops by themselves."""
+        self.ticks: dict[Socket, None] = {}
+        """Those who want a frame at each drop; the others of `marks` draw drops by themselves. In
+        the order in which they came, which is about that of their memory: in a set's order a
+        fan-out to thousands costs a tenth more."""
         self.told_ms = 0
         """Prices up to this instant have been told to those in `ticks`."""
         self.alarm: Timer | None = None
@@ -90,11 +87,11 @@ class AuctionTopic(Topic):
         """Watch, or watch in another mode, from after delivery `mark` on."""
         self.marks[socket] = mark
         if ticks:
-            self.ticks.add(socket)
+            self.ticks[socket] = None
         else:
-            self.ticks.discard(socket)
+            self.ticks.pop(socket, None)
 
     def leave(self, socket: Socket) -> None:
         """Watch no more; harmless for whoever does not."""
         self.marks.pop(socket, None)
-        self.ticks.discard(socket)
+        self.ticks.pop(socket, None)

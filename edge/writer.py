@@ -7,7 +7,7 @@ too much pile up, is cut. Only the congested are looked after, by one timer that
 are any, so nobody else notices.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from edge import ws_frames
 from edge.connection import Backlog, Socket
@@ -20,6 +20,8 @@ from engine.timers import Timer, Timers
 WATCH_EVERY_MS = 50
 """How often congested sockets are looked at."""
 
+Marks = Mapping[Socket, int]
+"""Who watches a topic, and the number of the last delivery each need not get."""
 Mend = Callable[[Socket, int, int], bytes | None]
 """(socket, topic key, number of the first delivery missed) -> one frame that makes up for all of
 them, or None if the socket watches that no more."""
@@ -54,28 +56,34 @@ class Writer:
 
     def write(self, socket: Socket, frame: bytes) -> None:
         """Write what must not be left out: answers, personal frames, control frames."""
-        if not socket.writable:
-            return
-        if socket.backlog is not None and self._too_much(socket):
-            self.cut(socket)
-            return
-        socket.transport.write(frame)
-        socket.sent_ms = self._clock.now_ms()
-        if socket.write_side.writing_paused:
-            self._note(socket)
+        if socket.apart:
+            if not socket.writable:
+                return
+            if socket.backlog is not None and self._too_much(socket):
+                self.cut(socket)
+                return
+        if not socket.transport.is_closing():
+            socket.transport.write(frame)
+            socket.sent_ms = self._clock.now_ms()
 
-    def offer(self, socket: Socket, frame: bytes, key: int, number: int, now_ms: int) -> None:
-        """Write delivery `number` of topic `key`, unless the socket is congested."""
-        if socket.backlog is not None:
-            socket.backlog.missed.setdefault(key, number)
-            return
-        transport = socket.transport
-        if socket.leave_by_ms or transport.is_closing():
-            return
-        transport.write(frame)
-        socket.sent_ms = now_ms
-        if socket.write_side.writing_paused:
-            self._note(socket)
+    def spread(
+        self, frame: bytes, key: int, number: int, sockets: Iterable[Socket], marks: Marks
+    ) -> int:
+        """Write delivery `number` of topic `key` to those of `sockets` that have no such mark yet
+        and are not congested; how many got it."""
+        now_ms, mark_of, told = self._clock.now_ms(), marks.get, 0
+        # Next to the system call itself this loop is all that a fan-out costs: every look-up in it
+        # is a percent.
+        for socket in sockets:
+            if mark_of(socket, number) >= number:
+                continue
+            if socket.apart:
+                self._pass_over(socket, key, number)
+                continue
+            socket.transport.write(frame)
+            socket.sent_ms = now_ms
+            told += 1
+        return told
 
     def close(self, socket: Socket, code: int) -> None:
         """Say goodbye; nothing more is written. It is cut if it is not gone in time."""
@@ -85,6 +93,7 @@ class Writer:
         if socket.transport.is_closing():
             return
         socket.leave_by_ms = self._clock.now_ms() + int(self._settings.drain_abort_s * 1000)
+        socket.apart = True
         self._meters.closed(code)
 
     def cut(self, socket: Socket) -> None:
@@ -95,21 +104,32 @@ class Writer:
 
     def forget(self, socket: Socket) -> None:
         """It is gone."""
-        if socket.backlog is not None:
-            socket.backlog = None
-            self._congested.discard(socket)
-            self._meters.congested(len(self._congested))
+        socket.apart = True
+        self._rejoin(socket)
 
     # --- the congested ---------------------------------------------------------------------------
 
-    def _note(self, socket: Socket) -> None:
+    def filled(self, socket: Socket) -> None:
+        """Its buffer has more than it should: it is congested."""
         if socket.backlog is not None:
             return
         waiting = socket.transport.get_write_buffer_size()
         socket.backlog = Backlog(self._clock.now_ms(), waiting)
+        socket.apart = True
         self._congested.add(socket)
         self._meters.congested(len(self._congested))
         self._arm()
+
+    def _pass_over(self, socket: Socket, key: int, number: int) -> None:
+        if socket.backlog is not None:
+            socket.backlog.missed.setdefault(key, number)
+
+    def _rejoin(self, socket: Socket) -> None:
+        """It is congested no more."""
+        if socket.backlog is not None:
+            socket.backlog = None
+            self._congested.discard(socket)
+            self._meters.congested(len(self._congested))
 
     def _arm(self) -> None:
         if self._alarm is None and self._congested:
@@ -131,7 +151,7 @@ class Writer:
         now_ms, settings = self._clock.now_ms(), self._settings
         if socket.transport.is_closing():
             return
-        if not socket.write_side.writing_paused:
+        if not socket.full:
             self._drained(socket, backlog)
             return
         waiting = socket.transport.get_write_buffer_size()
@@ -145,7 +165,8 @@ class Writer:
 
     def _drained(self, socket: Socket, backlog: Backlog) -> None:
         """Make up for what was left out, as far as the socket takes it now."""
-        self.forget(socket)
+        self._rejoin(socket)
+        socket.apart = not socket.writable
         missed = backlog.missed
         while missed and socket.backlog is None and socket.writable:
             key = next(iter(missed))

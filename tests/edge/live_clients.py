@@ -14,6 +14,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from edge.connection import Socket
+from edge.writer import Writer
 from tests.edge.live_shop import PATIENCE_S, START_MS, Fields
 
 UPGRADE = (
@@ -29,26 +30,34 @@ def client_frame(payload: bytes, first_byte: int = 0x81) -> bytes:
 
 
 class Wire:
-    """A socket's transport and its other half, that only remembers: for what has to be seen frame
-    by frame. It takes everything unless it is `stuck`; then `waiting` bytes pile up."""
+    """A socket's transport that only remembers: for what has to be seen frame by frame. It takes
+    everything unless it is `stuck`; then `waiting` bytes pile up."""
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
         self.stuck = False
-        self.waiting = 0
         self.high = 16_384
         self.low = 4_096
         self.aborted = False
         self.closed = False
+        self.on_filled: Callable[[], None] = lambda: None
+        self.on_drained: Callable[[], None] = lambda: None
+        self._waiting = 0
         self._paused = False
 
     @property
-    def writing_paused(self) -> bool:
-        if self.waiting > self.high:
+    def waiting(self) -> int:
+        return self._waiting
+
+    @waiting.setter
+    def waiting(self, count: int) -> None:
+        self._waiting = count
+        if not self._paused and count > self.high:
             self._paused = True
-        elif self.waiting <= self.low:
+            self.on_filled()
+        elif self._paused and count <= self.low:
             self._paused = False
-        return self._paused
+            self.on_drained()
 
     def set_write_buffer_limits(self, high: int, low: int) -> None:
         self.high, self.low = high, low
@@ -81,11 +90,22 @@ def payload_of(raw: bytes) -> bytes:
     return raw[{126: 4, 127: 10}.get(raw[1], 2) :]
 
 
-def wired(now_ms: int = START_MS) -> tuple[Socket, Wire]:
-    """A socket on a wire that remembers."""
+def wired(now_ms: int = START_MS, writer: Writer | None = None) -> tuple[Socket, Wire]:
+    """A socket on a wire that remembers; `writer` hears when it is filled."""
     wire = Wire()
     transport: Any = wire
-    return Socket(transport, wire, address="192.0.2.1", language="en", now_ms=now_ms), wire
+    socket = Socket(transport, address="192.0.2.1", language="en", now_ms=now_ms)
+
+    def filled() -> None:
+        socket.full = True
+        if writer is not None:
+            writer.filled(socket)
+
+    def drained() -> None:
+        socket.full = False
+
+    wire.on_filled, wire.on_drained = filled, drained
+    return socket, wire
 
 
 class Client:

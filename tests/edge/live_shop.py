@@ -151,11 +151,20 @@ class Shop:
             raise NotFound()
         return found.auction
 
-    async def ask(self, auction_id: int, message: Message) -> Reply:
+    def put(self, auction_id: int, message: Message) -> asyncio.Future[Reply]:
         """See Directory."""
         self.seen.append((auction_id, message))
         if self.ask_gate is not None:
-            await self.ask_gate.wait()
+            return asyncio.ensure_future(self._gated(self.ask_gate, auction_id, message))
+        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        reply.set_result(self._decided(auction_id, message))
+        return reply
+
+    async def _gated(self, gate: asyncio.Event, auction_id: int, message: Message) -> Reply:
+        await gate.wait()
+        return self._decided(auction_id, message)
+
+    def _decided(self, auction_id: int, message: Message) -> Reply:
         if self.failure is not None:
             raise self.failure
         if auction_id not in self.states:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket as sockets
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ class Meters(Silent):
         self.presses: list[str] = []
         self.kinds: list[str] = []
         self.congested_most = 0
+        self.written: Counter[str] = Counter()
         self.open_now = 0
 
     def sockets(self, open_now: int) -> None:
@@ -51,6 +53,9 @@ class Meters(Silent):
 
     def price_late(self, late_ms: int) -> None:
         self.late_ms.append(late_ms)
+
+    def fanned_out(self, weight: str, sockets: int) -> None:
+        self.written[weight] += sockets
 
     def congested(self, sockets_now: int) -> None:
         self.congested_most = max(self.congested_most, sockets_now)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge.conversation import MESSAGES_A_TURN
+from edge.live_connection import MESSAGES_A_TURN
 from edge.texts import text_of
 from tests.edge.live_clients import Client, client_frame
 from tests.edge.live_shop import auction_of, guest

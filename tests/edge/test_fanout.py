@@ -6,6 +6,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge import ws_frames
 from edge.connection import Socket
 from edge.fanout import WRITES_A_STEP, Fanout
 from edge.meters import Silent
@@ -15,6 +16,7 @@ from edge.writer import Writer
 from engine.settings import Settings
 from tests.edge.live_clients import Wire, wired
 from tests.edge.live_shop import ManualClock, ManualTimers
+from tests.edge.live_world import Meters
 
 
 class Stepped(Slices):
@@ -43,15 +45,16 @@ class Bench:
     def __init__(self) -> None:
         clock = ManualClock()
         self.slices = Stepped(clock, yield_after_ms=1)
-        writer = Writer(
+        self.meters = Meters()
+        self.writer = Writer(
             mend=lambda socket, key, number: None,
             settings=Settings(),
             clock=clock,
             timers=ManualTimers(clock, yield_after_ms=1),
             slices=self.slices,
-            meters=Silent(),
+            meters=self.meters,
         )
-        self.fanout = Fanout(slices=self.slices, writer=writer, clock=clock)
+        self.fanout = Fanout(slices=self.slices, writer=self.writer, meters=self.meters)
         self.topic = AuctionTopic(7)
         self.wires: dict[Socket, Wire] = {}
 
@@ -213,14 +216,26 @@ def test_a_small_topic_does_not_wait_behind_a_large_one() -> None:
     assert bench.told()[()] == 99 * WRITES_A_STEP
 
 
-def test_a_socket_that_is_gone_is_passed_over() -> None:
+def test_a_socket_that_was_told_to_close_is_passed_over() -> None:
     bench = Bench()
     first, second = bench.join(2)
-    bench.wires[first].abort()
+    bench.writer.close(first, 4200)
     bench.significant(b"s")
     bench.slices.finish()
-    assert bench.wires[first].written == []
+    assert bench.wires[first].written == [ws_frames.close(4200)]
     assert bench.wires[second].written == [b"s"]
+
+
+def test_what_was_written_is_counted_and_what_was_passed_over_is_not() -> None:
+    bench = Bench()
+    first, *_ = bench.join(2 * WRITES_A_STEP)
+    bench.join(5, ticks=False)
+    bench.writer.filled(first)
+    bench.price(b"p")
+    bench.significant(b"s")
+    bench.slices.finish()
+    everybody = 2 * WRITES_A_STEP + 5
+    assert bench.meters.written == {"price": 2 * WRITES_A_STEP - 1, "significant": everybody - 1}
 
 
 def test_a_topic_carries_on_after_its_queue_was_empty() -> None:
@@ -296,7 +311,7 @@ async def test_on_the_real_loop_a_fan_out_to_thousands_lets_others_in_between() 
         slices=slices,
         meters=Silent(),
     )
-    fanout, topic = Fanout(slices=slices, writer=writer, clock=clock), AuctionTopic(7)
+    fanout, topic = Fanout(slices=slices, writer=writer, meters=Silent()), AuctionTopic(7)
     wires = []
     for _ in range(5_000):
         socket, wire = wired()

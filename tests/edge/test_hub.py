@@ -28,7 +28,7 @@ async def here() -> AsyncIterator[World]:
 
 async def watch(here: World, auction_id: int = 7, *, ticks: bool = True) -> tuple[Socket, Wire]:
     """A socket that watches, from the present view on."""
-    socket, wire = wired()
+    socket, wire = wired(writer=here.hub.writer)
     with here.hub.held([auction_id]) as (topic,):
         if topic.auction is None:
             assert await here.hub.load(topic) is None

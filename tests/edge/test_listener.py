@@ -14,7 +14,6 @@ from edge.routing import Access, Call, Reply, Route
 from engine.settings import Settings
 from tests.edge.rig import HOST, Rig, rig
 from tests.engine.world import eventually
-from tests.hostile import wire
 
 
 async def hello(_: Call) -> Reply:
@@ -216,24 +215,6 @@ async def test_a_target_that_is_no_path_is_a_problem_and_nothing_follows_it(sent
     assert b"application/problem+json" in head
     found = json.loads(body)  # and nothing behind it: what is in the body is no request
     assert (found["code"], found["status"]) == ("NOT_FOUND", 404)
-
-
-async def test_frames_of_a_socket_are_checked_before_they_are_read() -> None:
-    def sockets(app: web.Application, _: Tools) -> None:
-        async def echo(request: web.Request) -> web.WebSocketResponse:
-            ws = web.WebSocketResponse()
-            await ws.prepare(request)
-            async for message in ws:
-                await ws.send_str(message.data)
-            return ws
-
-        app.router.add_get("/ws", echo)
-
-    masked, unmasked = wire.frame(b"masked"), wire.frame(b"unmasked", masked=False)
-    async with rig(mounts=sockets) as server:
-        # The second part comes right behind the handshake, before anybody reads frames.
-        got = await server.raw(wire.UPGRADE + b"\r\n" + masked + unmasked)
-    assert got.partition(b"\r\n\r\n")[2] == b"\x81\x06masked\x88\x02\x03\xea"
 
 
 async def test_garbage_after_an_answer_is_told_apart_from_it() -> None:

@@ -2,17 +2,17 @@
 
 import asyncio
 import socket as sockets
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession
-from aiohttp.web import Request, WebSocketResponse
+from aiohttp.web import Request
 from websockets.asyncio.client import connect
 from websockets.datastructures import Headers
-from websockets.exceptions import InvalidMessage, InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidMessage, InvalidStatus
 
-from tests.edge.live_clients import Client, client_frame
+from tests.edge.live_clients import client_frame
 from tests.edge.live_shop import auction_of, guest
 from tests.edge.live_world import World, world
 
@@ -249,37 +249,35 @@ async def test_a_client_that_vanishes_leaves_nothing_behind() -> None:
         assert here.channel._sessions._sockets == {}
 
 
+@pytest.mark.parametrize("what", ["say", "hear"])
 async def test_what_breaks_on_our_side_closes_that_connection_alone(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, what: str
 ) -> None:
     async with world() as here, here.client() as neighbour:
         with monkeypatch.context() as broken:
-            broken.setattr(here.channel._conversation, "listen", raising)
-            async with here.client() as client:
+            broken.setattr(here.channel._conversation, what, raising)
+            async with here.client(hello=False) as client:
+                with suppress(ConnectionClosedError):  # it may break before
+                    await client.send({"type": "subscribe_lobby"})
                 assert await client.closed() == 4102
+        await here.until(lambda: here.channel.open_sockets == 1)
         assert await neighbour.everything() == []
     assert "a live connection broke" in caplog.text
 
 
-async def raising(*_: object) -> None:
+def raising(*_: object) -> None:
     raise RuntimeError("ours")
 
 
-@pytest.mark.parametrize("begun", [False, True])
 async def test_who_is_gone_before_the_upgrade_is_no_error_of_ours(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, begun: bool
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    upgrade = WebSocketResponse.prepare
-
-    async def gone(ws: WebSocketResponse, request: Request) -> object:
+    def gone(request: Request) -> None:
         assert request.transport is not None
         request.transport.abort()
-        if begun:
-            return await upgrade(ws, request)
-        raise ConnectionResetError
 
     async with world() as here:
-        monkeypatch.setattr(WebSocketResponse, "prepare", gone)
+        monkeypatch.setattr(here.channel._admission, "check", gone)
         with pytest.raises(InvalidMessage):
             await connect(here.url)
         await here.until(lambda: here.channel._admission.entered == 0)
@@ -302,7 +300,7 @@ async def test_last_words_nobody_reads_are_not_waited_for_for_ever() -> None:
     async with world() as here, here.stuck() as end:
         await here.until(lambda: here.channel.open_sockets == 1)
         (socket,) = here.channel._sockets
-        while not socket.write_side.writing_paused:
+        while not socket.full:
             socket.transport.write(b"\x81\x04null")
         await asyncio.get_running_loop().sock_sendall(end, client_frame(b"\x03\xe8", 0x88))
         await here.until(lambda: here.channel.open_sockets == 0)
@@ -311,90 +309,22 @@ async def test_last_words_nobody_reads_are_not_waited_for_for_ever() -> None:
         await here.until(lambda: socket.transport.get_write_buffer_size() == 0)
 
 
-# --- draining ------------------------------------------------------------------------------------
+async def test_half_a_goodbye_of_tcp_is_not_waited_for_for_ever_either() -> None:
+    async with world() as here, here.stuck() as end:
+        await here.until(lambda: here.channel.open_sockets == 1)
+        (socket,) = here.channel._sockets
+        while not socket.full:
+            socket.transport.write(b"\x81\x04null")
+        end.shutdown(sockets.SHUT_WR)
+        await here.until(lambda: here.channel.open_sockets == 0)
+        assert socket.transport.get_write_buffer_size() > 0
+        await here.pass_time(3_100, 100)
+        await here.until(lambda: socket.transport.get_write_buffer_size() == 0)
 
 
-async def test_draining_takes_nobody_in() -> None:
-    async with world() as here:
-        await here.channel.drain()
-        assert (await refused(connect(here.url)))[::2] == (503, "DRAINING")
-
-
-async def test_a_socket_that_slips_in_while_draining_is_told_to_go_at_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with world() as here:
-        monkeypatch.setattr(here.channel._admission, "shut", lambda: None)
-        await here.channel.drain()
-        async with here.client() as client:
-            assert (await client.next("draining"))["reconnect_in_ms"] == 0
-            closing = asyncio.create_task(client.closed())
-            await here.pass_time(200, 100)
-            assert await closing == 4200
-
-
-async def gone_at(here: World, client: Client, gone: list[int]) -> None:
-    assert await client.closed() == 4200
-    gone.append(here.clock.now)
-
-
-async def test_every_socket_is_told_its_own_moment_and_closed_then() -> None:
-    async with world(drain_sockets_per_s=10) as here, AsyncExitStack() as stack:
-        clients = [await stack.enter_async_context(here.client()) for _ in range(20)]
-        began, gone = here.clock.now, list[int]()
-        draining = asyncio.create_task(here.channel.drain())
-        told = [(await c.next("draining"))["reconnect_in_ms"] for c in clients]
-        waits = [asyncio.create_task(gone_at(here, c, gone)) for c in clients]
-        while not draining.done():
-            await here.pass_time(100, 100)
-            await asyncio.sleep(0.005)
-        await asyncio.gather(*waits)
-    assert sorted(told) == list(range(100, 2_001, 100))
-    assert here.meters.closes == [4200] * 20
-    assert 1_900 <= max(gone) - began <= 3_000
-    assert len(set(gone)) >= 10
-
-
-async def test_however_many_there_are_all_are_told_to_be_gone_in_time() -> None:
-    async with world(drain_sockets_per_s=1, drain_s_max=2.0) as here, AsyncExitStack() as stack:
-        clients = [await stack.enter_async_context(here.client()) for _ in range(5)]
-        draining = asyncio.create_task(here.channel.drain())
-        told = [(await c.next("draining"))["reconnect_in_ms"] for c in clients]
-        waits = [asyncio.create_task(gone_at(here, c, [])) for c in clients]
-        while not draining.done():
-            await here.pass_time(100, 100)
-            await asyncio.sleep(0.005)
-        await asyncio.gather(*waits)
-    assert sorted(told) == [400, 800, 1_200, 1_600, 2_000]
-
-
-async def test_a_socket_that_was_told_and_stays_is_cut_three_seconds_later() -> None:
-    async with world() as here, AsyncExitStack() as stack:
-        await stack.enter_async_context(here.stuck())
-        draining = asyncio.create_task(here.channel.drain())
-        await here.settle()
-        await here.pass_time(100, 100)
-        assert here.meters.closes == [4200]
-        await here.pass_time(2_900, 100)
-        assert not draining.done()
-        await here.pass_time(500, 100)
-        await asyncio.wait_for(draining, 5)
-
-
-async def test_a_press_under_way_is_answered_before_its_socket_closes() -> None:
+async def test_when_the_channel_stops_no_connection_is_left() -> None:
     async with world() as here, here.client() as client:
-        here.shop.open(auction_of(7))
-        await here.signed_in(client)
-        here.shop.ask_gate = asyncio.Event()
-        press = asyncio.create_task(client.ask("book", auction_id=7, idempotency_key="k" * 16))
-        await here.until(lambda: bool(here.shop.seen))
-        draining = asyncio.create_task(here.channel.drain())
-        await here.settle()
-        await here.pass_time(1_000, 100)
-        assert here.meters.closes == []
-        here.shop.ask_gate.set()
-        assert (await press)["type"] == "ok"
-        closing = asyncio.create_task(client.closed())
-        await here.pass_time(500, 100)
-        assert await closing == 4200
-        await asyncio.wait_for(draining, 5)
+        await here.channel.stop()
+        assert here.channel.open_sockets == 0
+        with pytest.raises(ConnectionClosedError):
+            await client.ws.recv()

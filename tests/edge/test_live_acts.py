@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import orjson
@@ -187,9 +188,10 @@ async def test_under_a_stream_of_changes_no_snapshot_leaves_a_gap() -> None:
         asked = 0
         for _ in range(10_000):
             socket, wire = crowd[rng.randrange(20)]
-            answer = await acts.act(
-                socket, SubscribeAuction((7,), rng.random() < 0.5, {}), START_MS
-            )
+            wanted = SubscribeAuction((7,), rng.random() < 0.5, {})
+            answer = acts.act(socket, wanted, START_MS)
+            if not isinstance(answer, dict):
+                answer = await answer()
             wire.written.append(b"\x81\x00" + orjson.dumps(answer["snapshots"][0]))
             asked += 1
             for _ in range(rng.randrange(4)):
@@ -235,3 +237,28 @@ async def test_a_ping_tells_the_time(here: World, client: Client) -> None:
         "received_ms": START_MS,
         "sent_ms": START_MS,
     }
+
+
+async def test_who_draws_drops_by_himself_is_sent_nothing_at_them() -> None:
+    async with world(counts_clients=False) as here, AsyncExitStack() as stack:
+        here.shop.open(auction_of(7))
+        clients = [await stack.enter_async_context(here.client()) for _ in range(3)]
+        for client, mode in zip(clients, ("schedule", "schedule", "ticks"), strict=True):
+            await client.ask("subscribe_auction", auction_id=7, mode=mode)
+        await here.pass_time(10_000)
+        told = [[m["type"] for m in await client.everything()] for client in clients]
+        assert here.meters.written == {"price": 10}
+        assert told == [[], [], ["price_update"] * 10]
+
+
+async def test_who_is_gone_before_a_view_was_loaded_watches_nothing() -> None:
+    async with world() as here:
+        here.shop.open(auction_of(7))
+        here.shop.view_gate = asyncio.Event()
+        async with here.client() as client:
+            await client.send({"type": "subscribe_auction", "auction_id": 7})
+            await here.until(lambda: here.shop.looks == 1)
+            client.ws.transport.abort()
+            await here.until(lambda: here.channel.open_sockets == 0)
+        here.shop.view_gate.set()
+        await here.until(lambda: not here.hub._topics)

@@ -171,7 +171,7 @@ async def test_a_congested_watcher_gets_in_one_update_what_it_missed(subscribing
         await here.pass_time(1_000)
         peer = end.getsockname()
         stuck = next(s for s in lobby.topic.marks if s.transport.get_extra_info("peername") == peer)
-        while not stuck.write_side.writing_paused:
+        while not stuck.full:
             stuck.transport.write(b"\x81\x04null")
         here.hub.writer.write(stuck, b"\x81\x04null")
         assert stuck.backlog is not None

@@ -99,12 +99,15 @@ def test_the_live_channels_observations(metrics: Metrics) -> None:
     metrics.closed(4200)
     metrics.heard("book")
     metrics.price_late(4)
+    metrics.fanned_out("price", 7)
+    metrics.fanned_out("price", 5)
     found = lines(metrics)
     assert found["hothour_sockets"] == 12
     assert found["hothour_sockets_congested"] == 2
     assert found['hothour_upgrades_refused_total{code="DRAINING"}'] == 1
     assert found['hothour_sockets_closed_total{code="4200"}'] == 1
     assert found['hothour_live_messages_total{type="book"}'] == 1
+    assert found['hothour_fanout_frames_total{weight="price"}'] == 12
     assert found['hothour_frame_lateness_seconds_bucket{le="0.005"}'] == 1
     assert found['hothour_frame_lateness_seconds_bucket{le="0.002"}'] == 0
 

@@ -4,14 +4,14 @@ from edge.topics import AuctionTopic, Topic, Weight
 from tests.edge.live_clients import wired
 
 
-def test_a_socket_awaits_what_comes_after_its_mark() -> None:
+def test_a_mark_is_kept_as_long_as_somebody_watches() -> None:
     topic = AuctionTopic(7)
     socket, _ = wired()
-    assert not topic.awaits(socket, 1)
+    assert socket not in topic.marks
     topic.join(socket, 5, ticks=True)
-    assert [topic.awaits(socket, number) for number in (4, 5, 6)] == [False, False, True]
+    assert topic.marks[socket] == 5
     topic.leave(socket)
-    assert not topic.awaits(socket, 6)
+    assert socket not in topic.marks
 
 
 def test_prices_are_for_those_who_want_them_and_the_rest_is_for_all() -> None:
@@ -30,7 +30,7 @@ def test_joining_again_may_change_the_mode() -> None:
     topic.join(socket, 0, ticks=True)
     topic.join(socket, 9, ticks=False)
     assert not topic.audience(Weight.PRICE)
-    assert not topic.awaits(socket, 9)
+    assert topic.marks[socket] == 9
     topic.join(socket, 9, ticks=True)
     assert set(topic.audience(Weight.PRICE)) == {socket}
 

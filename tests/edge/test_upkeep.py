@@ -98,7 +98,7 @@ async def test_a_congested_socket_gets_neither_pings_nor_heartbeats(here: World)
     async with here.stuck(SPOKEN):
         await here.until(lambda: here.meters.kinds == ["ping"])
         (socket,) = here.channel._sockets
-        while not socket.write_side.writing_paused:
+        while not socket.full:
             socket.transport.write(b"\x81\x04null")
         here.hub.writer.write(socket, b"\x81\x04null")
         waiting = socket.transport.get_write_buffer_size()

@@ -39,12 +39,12 @@ class Bench:
         self.socket, self.wire = self.another()
 
     def another(self) -> tuple[Socket, Wire]:
-        socket, wire = wired()
+        socket, wire = wired(writer=self.writer)
         self.writer.prepare(socket)
         return socket, wire
 
     def offer(self, raw: bytes = KIB, *, key: int = 7, number: int = 1) -> None:
-        self.writer.offer(self.socket, raw, key, number, self.clock.now_ms())
+        self.writer.spread(raw, key, number, (self.socket,), {self.socket: 0})
 
     def congest(self) -> None:
         """Fill the buffer until the socket is congested."""
@@ -195,6 +195,7 @@ def test_nothing_follows_a_goodbye(bench: Bench) -> None:
 def test_nothing_is_written_to_the_gone(bench: Bench) -> None:
     bench.wire.abort()
     bench.writer.write(bench.socket, b"answer")
+    bench.writer.forget(bench.socket)
     bench.offer()
     bench.writer.close(bench.socket, 4200)
     assert bench.wire.written == []

@@ -12,6 +12,7 @@ from edge.live_acts import Acts
 from edge.sessions import Sessions
 from edge.wire.live import Malformed
 from engine.domain.messages import Book
+from engine.errors import HotHourError, Invalid
 from tests.hostile.live_fuzz import Broken, Tally, fuzz
 
 MESSAGES = int(os.environ.get("FUZZ_MESSAGES", "5000"))
@@ -43,13 +44,13 @@ async def test_an_answer_said_twice_is_noticed(monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_an_answer_left_out_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    say = Conversation.say
+    refuse = Conversation._refuse
 
-    def but_errors(self: Conversation, socket: Any, fields: Mapping[str, Any]) -> None:
-        if fields.get("code") != "VALIDATION":
-            say(self, socket, fields)
+    def but_bad_form(self: Conversation, socket: Any, ref: Any, error: HotHourError) -> None:
+        if not isinstance(error, Invalid):
+            refuse(self, socket, ref, error)
 
-    monkeypatch.setattr(Conversation, "say", but_errors)
+    monkeypatch.setattr(Conversation, "_refuse", but_bad_form)
     with pytest.raises(Broken, match="answered"):
         await fuzz(2_000, SEED, shrink=False)
 
@@ -57,7 +58,7 @@ async def test_an_answer_left_out_is_noticed(monkeypatch: pytest.MonkeyPatch) ->
 async def test_an_act_that_breaks_is_noticed(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def broken(*_: object) -> None:
+    def broken(*_: object) -> None:
         raise KeyError("inside")
 
     monkeypatch.setattr(Acts, "act", broken)

@@ -1,18 +1,13 @@
-"""Frames that RFC 6455 forbids and aiohttp's reader takes; however the bytes arrive."""
+"""Messages out of bytes, however they arrive; frames that RFC 6455 forbids."""
 
-import asyncio
-from collections.abc import Iterator, Sequence
-from typing import Any
+import time
+from collections.abc import Sequence
 
 import pytest
-from aiohttp import WSMsgType
-from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
-from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http_websocket import WebSocketError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.ws_headers import CheckedReader
+from edge.ws_reader import FrameReader, WebSocketError, WSMsgType
 from tests.hostile.wire import BINARY, CLOSE, CONTINUED, PING, TEXT, frame
 
 Heard = list[tuple[WSMsgType, bytes]]
@@ -43,28 +38,17 @@ HEARD: Heard = [
 
 
 def read(pieces: Sequence[bytes]) -> tuple[Heard, WebSocketError | None]:
-    """What aiohttp's reader makes of it behind the check, and why it stopped."""
-    loop = asyncio.new_event_loop()
+    """What is read of bytes that come in these pieces, and why it stopped."""
+    reader, heard = FrameReader(70_000), list[tuple[WSMsgType, bytes]]()
     try:
-        queue = WebSocketDataQueue(BaseProtocol(loop), 2**22, loop=loop)
-        reader = WebSocketReader(queue, 70_000, compress=False, decode_text=False)
-        checked = CheckedReader(reader)
         for piece in pieces:
-            if checked.feed_data(piece)[0]:
-                break
-        heard = [(each.type, bytes(each.data)) for each in _waiting(queue)]
-        error = queue.exception()
-        assert error is None or isinstance(error, WebSocketError)
+            reader.feed(piece)
+            while (message := reader.read()) is not None:
+                if message.type is not WSMsgType.CLOSE:
+                    heard.append((message.type, bytes(message.data)))
+    except WebSocketError as error:
         return heard, error
-    finally:
-        loop.close()
-
-
-def _waiting(queue: WebSocketDataQueue) -> Iterator[Any]:
-    while queue._buffer:
-        message, _ = queue._buffer.popleft()
-        if message.type is not WSMsgType.CLOSE:
-            yield message
+    return heard, None
 
 
 @given(st.data())
@@ -108,3 +92,24 @@ def test_the_readers_own_limits_are_the_readers() -> None:
     _, error = read([frame(b"", length_form=64, says=2**63)])
     assert error is not None
     assert error.code == 1009
+
+
+def test_what_nobody_has_asked_for_stays_bytes() -> None:
+    reader = FrameReader(100)
+    reader.feed(frame(b"first") + frame(b"second") + frame(b"third")[:3])
+    assert reader.waiting == len(frame(b"first") + frame(b"second")) + 3
+    first = reader.read()
+    assert first is not None
+    assert reader.waiting == len(frame(b"second")) + 3
+    assert reader.read() is not None
+    assert reader.read() is None
+
+
+def test_a_flood_of_small_frames_is_read_in_linear_time() -> None:
+    reader, flood = FrameReader(100), frame(b"") * 40_000
+    reader.feed(flood)
+    began = time.process_time()
+    while reader.read() is not None:
+        pass
+    # Copying what is left at every frame would take 5 GB of copies.
+    assert time.process_time() - began < 1
