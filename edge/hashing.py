@@ -26,7 +26,8 @@ from engine.settings import Settings
 
 T = TypeVar("T")
 
-_LOWEST: Final = 19
+_NICENESS: Final = 10
+"""Behind the loop and the database, before the mail, which nobody waits for."""
 _NO_DIGEST: Final = b"." * 31
 """Stands where a hash has its digest: nothing is known to hash to it, and a check works as hard."""
 
@@ -76,11 +77,11 @@ class HashLane:
 
 
 def _give_way() -> None:
-    """This thread has a core when nobody else wants it. Beside one of equal rank the loop of a busy
-    core came back 4 ms late at p99, so 1. Where threads have no rank of their own, nothing."""
+    """Beside a thread of equal rank the loop of a busy core came back 4 ms late at p99; beside one
+    that gives way, 1. Where threads have no rank of their own, nothing."""
     if sys.platform == "linux":
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 def _letters(password: str) -> bytes:

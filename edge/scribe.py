@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 PIECE_TIMEOUT_S: Final = 30.0
 """Longer than this for one piece of work: the process is stuck, and is ended."""
-NICENESS: Final = 10
+NICENESS: Final = 19
 _SIZE_BYTES: Final = 4
 
 

@@ -24,7 +24,9 @@ from loadtests.bench.questions import (
     commit,
     during,
     fanout,
+    growth,
     lateness,
+    logins,
     losers,
     memory,
     rush,
@@ -46,6 +48,8 @@ QUESTIONS: Final[dict[str, Question]] = {
     "startup": startup.ask,
     "memory": memory.ask,
     "rush": rush.ask,
+    "logins": logins.ask,
+    "growth": growth.ask,
 }
 QUESTION_TIMEOUT_S: Final = 400.0
 

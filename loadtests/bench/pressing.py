@@ -7,7 +7,7 @@ ends the run. The processor time of an answer is the server's, all of it.
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -104,6 +104,39 @@ async def over_sockets(
         pressed = await calls.measured(contestant, most_s)
     live_load.hang_up(opened)
     return pressed
+
+
+async def at_a_pace(
+    opened: Sequence[Connection],
+    requests: Iterable[bytes],
+    per_s: float,
+    right: int,
+    over: asyncio.Event,
+) -> list[float]:
+    """Press so often, evenly, until nothing is left or `over` is set; how long each answer took, in
+    milliseconds since its press was due. Raises Broken at an answer with another status."""
+    free: asyncio.Queue[Connection] = asyncio.Queue()
+    for connection in opened:
+        free.put_nowait(connection)
+
+    async def answered(request: bytes, due_s: float) -> float:
+        connection = await free.get()
+        answer = await connection.ask(request)
+        free.put_nowait(connection)
+        if answer.status != right:
+            raise Broken(f"a press was answered {answer.status}")
+        return (time.perf_counter() - due_s) * 1_000
+
+    began_s = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        tasks = []
+        for nth, request in enumerate(requests):
+            due_s = began_s + nth / per_s
+            await asyncio.sleep(max(0.0, due_s - time.perf_counter()))
+            if over.is_set():
+                break
+            tasks.append(group.create_task(answered(request, due_s)))
+    return [task.result() for task in tasks]
 
 
 class _Calls:

@@ -136,5 +136,5 @@ async def test_the_lane_gives_way_to_everybody_else(lane: HashLane) -> None:
         ranks.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
 
     await lane._run(look)
-    assert ranks == [19]
-    assert os.getpriority(os.PRIO_PROCESS, 0) < 19, "the process itself stays as it is"
+    assert ranks == [10]
+    assert os.getpriority(os.PRIO_PROCESS, 0) < 10, "the process itself stays as it is"

@@ -1,16 +1,18 @@
 """Callers that press again and again, at a server that does nothing."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
 from itertools import repeat
 
 import pytest
 
 from loadtests.bench.beside import Contestant, alone, bare_aiohttp
 from loadtests.bench.figures import Broken
-from loadtests.bench.http_load import press
+from loadtests.bench.http_load import connections, hang_up, press
 from loadtests.bench.live_load import watchers
 from loadtests.bench.machine import Spell
-from loadtests.bench.pressing import Pressed, over_http, over_sockets, template
+from loadtests.bench.pressing import Pressed, at_a_pace, over_http, over_sockets, template
 from loadtests.bench.product import Guest
 
 KEY = "pressing-00000000"
@@ -46,6 +48,51 @@ async def test_an_answer_that_is_not_the_right_one_ends_the_run(bare: Contestant
     request = press(bare.server, Guest(1, "token"), 1, KEY).replace(b"/book", b"/nothing")
     with pytest.raises(Broken, match="aiohttp: a press was answered 404"):
         await over_http(bare, 1, lambda _: request, 200, 0.2)
+
+
+async def test_presses_at_a_pace_are_sent_when_they_are_due(bare: Contestant) -> None:
+    opened = await connections(bare.server, 2)
+    request = press(bare.server, Guest(1, "token"), 1, KEY)
+    began_s = time.perf_counter()
+    took_ms = await at_a_pace(opened, repeat(request, 11), 100.0, 200, asyncio.Event())
+    hang_up(opened)
+    assert len(took_ms) == 11
+    assert all(ms > 0 for ms in took_ms)
+    assert time.perf_counter() - began_s >= 0.1
+
+
+async def test_a_press_that_waits_for_a_connection_is_late(bare: Contestant) -> None:
+    opened = await connections(bare.server, 1)
+    request = press(bare.server, Guest(1, "token"), 1, KEY)
+    # All are due within a microsecond, and the only connection takes one at a time: whoever comes
+    # last has waited all along.
+    began_s = time.perf_counter()
+    took_ms = await at_a_pace(opened, repeat(request, 20), 1e9, 200, asyncio.Event())
+    all_ms = (time.perf_counter() - began_s) * 1_000
+    hang_up(opened)
+    assert all_ms / 2 < max(took_ms) <= all_ms
+
+
+async def test_nobody_presses_on_when_it_is_over(bare: Contestant) -> None:
+    opened, over = await connections(bare.server, 1), asyncio.Event()
+    request = press(bare.server, Guest(1, "token"), 1, KEY)
+
+    def requests() -> Iterator[bytes]:
+        yield from repeat(request, 3)
+        over.set()
+        yield from repeat(request)
+
+    assert len(await at_a_pace(opened, requests(), 1_000.0, 200, over)) == 3
+    hang_up(opened)
+
+
+async def test_at_a_pace_too_a_wrong_answer_ends_the_run(bare: Contestant) -> None:
+    opened = await connections(bare.server, 1)
+    request = press(bare.server, Guest(1, "token"), 1, KEY).replace(b"/book", b"/nothing")
+    with pytest.raises(ExceptionGroup) as failed:
+        await at_a_pace(opened, [request], 100.0, 200, asyncio.Event())
+    hang_up(opened)
+    assert failed.group_contains(Broken, match="was answered 404")
 
 
 async def test_sockets_press_and_are_answered_too(bare: Contestant) -> None:
