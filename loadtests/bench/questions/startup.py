@@ -16,6 +16,7 @@ from random import Random
 import asyncpg
 
 from edge.adapters import Stores
+from edge.garbage import look_again, spared
 from engine.bus.local import LocalBus
 from engine.clock import AnchoredClock
 from engine.node import Node, Ports
@@ -201,7 +202,8 @@ async def _node(dsn: str) -> NodeStart:
     )
     try:
         began_s = time.perf_counter()
-        await node.start()
+        with spared():  # as the server does
+            await node.start()
         started_s = time.perf_counter()
         await _all_loaded(node)
         loaded_s = time.perf_counter()
@@ -209,6 +211,7 @@ async def _node(dsn: str) -> NodeStart:
         await node.drain()
         await node.stop()
         await stores.close()
+        look_again()
     return NodeStart(
         (started_s - began_s) * 1_000, (loaded_s - began_s) * 1_000, bare_due_ms, bare_live_ms
     )
