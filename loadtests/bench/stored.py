@@ -14,6 +14,8 @@ from loadtests.bench.table import Answered
 WORSE_MAX: Final = 1.25
 """A ratio that is worse than the stored one by more than this factor is a regression."""
 _PER_SECOND: Final = "/s"
+_OURS: Final = "HotHour"
+"""What stands beside a figure of somebody else."""
 
 Ratios = Mapping[str, float]
 """Figure, with its question, to its ratio."""
@@ -72,7 +74,9 @@ def judged(answers: Iterable[Answered], stored: Ratios) -> list[Judged]:
 def worse_by(figure: Figure, stored: float) -> float:
     """The factor by which the figure's ratio is worse than the stored one."""
     assert figure.ratio, "only a figure with a ratio is compared"
-    more_is_better = figure.unit == _PER_SECOND
+    assert figure.beside is not None, "it has a ratio"
+    theirs = figure.beside.name.startswith(_OURS)
+    more_is_better = (figure.unit == _PER_SECOND) != theirs
     return stored / figure.ratio if more_is_better else figure.ratio / stored
 
 

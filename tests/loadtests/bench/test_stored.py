@@ -38,6 +38,15 @@ def test_of_what_is_done_a_second_less_is_worse() -> None:
     assert (held.regressed, lost.regressed, better.regressed) == (False, True, False)
 
 
+def test_of_what_somebody_else_costs_beside_ours_less_is_worse() -> None:
+    beside = Beside("HotHour, REST", (10.0,))
+    theirs = Figure(name="a seed loser", unit="us", samples=(79.0,), beside=beside)
+    (lost,) = judged(
+        [Answered("losers", (theirs,))], {"losers: a seed loser / HotHour, REST": 10.0}
+    )
+    assert lost.regressed
+
+
 def test_a_doubtful_figure_is_not_judged() -> None:
     (doubtful,) = judged([answered(100, 1, doubts=("crowded",))], {NAME: 1})
     assert not doubtful.regressed
