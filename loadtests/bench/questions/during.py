@@ -8,7 +8,6 @@ the one that measures.
 
 import asyncio
 import sys
-import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from contextlib import asynccontextmanager
 from loadtests.bench.figures import Beside, Broken, Effort, Figure, doubts, quantiles
 from loadtests.bench.http_load import Connection, connections, hang_up, press
 from loadtests.bench.machine import Spell, crowded, generating
+from loadtests.bench.pressing import at_a_pace
 from loadtests.bench.product import Guest, Server, place
 from loadtests.bench.sales import Sales, add, lately, now_ms, taken_over
 
@@ -91,25 +91,6 @@ async def _ms(
         press(server, guests[nth % len(guests)], seat, f"during-{seat:016d}")
         for nth, seat in enumerate(seats)
     ]
-    free: asyncio.Queue[Connection] = asyncio.Queue()
-    for connection in opened:
-        free.put_nowait(connection)
-
-    async def book(request: bytes, due_s: float) -> float:
-        connection = await free.get()
-        answer = await connection.ask(request)
-        free.put_nowait(connection)
-        if answer.status != 201:
-            raise Broken(f"a press for a free seat was answered {answer.status}")
-        return (time.perf_counter() - due_s) * 1_000
-
     with generating():
-        began_s = time.perf_counter()
         async with asyncio.timeout(ANSWER_TIMEOUT_S + len(requests) / PRESSES_PER_S):
-            async with asyncio.TaskGroup() as group:
-                tasks = []
-                for nth, request in enumerate(requests):
-                    due_s = began_s + nth / PRESSES_PER_S
-                    await asyncio.sleep(max(0.0, due_s - time.perf_counter()))
-                    tasks.append(group.create_task(book(request, due_s)))
-    return [task.result() for task in tasks]
+            return await at_a_pace(opened, requests, PRESSES_PER_S, 201, asyncio.Event())
