@@ -13,8 +13,8 @@ from engine.errors import Busy
 from engine.ports.commit import Entry, Outcome
 
 _WORTH_A_FLIGHT = 32
-"""Fewer are not divided: the cost of a statement itself would outweigh the second core (with 16
-waiting a third more processor time a booking)."""
+"""Fewer are not divided: with 16 waiting, what a statement costs by itself outweighed the second
+core."""
 
 
 class Waiting:

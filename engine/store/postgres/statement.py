@@ -80,8 +80,7 @@ BOOKING: Final[Columns] = (
     ("accepted_at", "timestamptz"),
 )
 TOKEN: Final[Columns] = (("qr_token", "uuid"),)
-"""Beside BOOKING, drawn by us: the column's default opens /dev/urandom for each row where
-PostgreSQL was built without OpenSSL, which is a tenth of a booking's time."""
+"""Beside BOOKING, drawn by us: the column's default took 1.1 ms of a batch of 256 (EXPLAIN)."""
 MOVE: Final[Columns] = (
     ("id", "bigint"),
     ("auction_id", "bigint"),
