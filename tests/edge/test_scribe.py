@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -44,10 +45,8 @@ async def test_one_that_dies_loses_its_work_and_the_next_one_goes_on(scribe: Scr
         await scribe.do(partial(os._exit, 3))
     first = await scribe.do(os.getpid)
     os.kill(first, signal.SIGKILL)
-    with pytest.raises(ScribeLost):  # noqa: PT012 (it may be seen before or behind the question)
-        for _ in range(2):
-            await scribe.do(os.getpid)
-            raise ScribeLost
+    with suppress(ScribeLost):  # its death may be seen before the question or behind it
+        await scribe.do(os.getpid)
     assert await scribe.do(os.getpid) != first
 
 
